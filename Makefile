@@ -1,0 +1,72 @@
+# One command each; CI calls the same. The environment is .venv, made with pip alone; a stamp says what is installed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+PYTEST := $(BIN)/python -m pytest
+CODE := src tests scripts conftest.py docs/conf.py $(wildcard benchmarks examples)
+
+.PHONY: help demo test long check format docs bench clean
+
+help:
+	@echo "make demo    tune a real model on this machine, live"
+	@echo "make test    the quick tests and the examples in the docstrings"
+	@echo "make long    the long tests: crashes, many processes, convergence"
+	@echo "make check   format, lint, types, imports; lines of each package"
+	@echo "make format  mend what the formatter and the linter can mend"
+	@echo "make docs    run the examples of the docs, then build them into docs/_build"
+	@echo "make bench   the benchmarks"
+	@echo "make clean   remove caches and builds, not the environment"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Lanista needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing lanista[demo] into $(VENV)"
+	@$(INSTALL) '.[demo]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing lanista[dev] into $(VENV)"
+	@$(INSTALL) '.[dev]'
+	@touch $@
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing lanista[dev,docs] into $(VENV)"
+	@$(INSTALL) '.[dev,docs]'
+	@touch $@ $(VENV)/.dev
+
+demo: $(VENV)/.demo
+	@$(BIN)/lanista demo
+
+test: $(VENV)/.dev
+	@$(PYTEST) -q $(ARGS)
+
+long: $(VENV)/.dev
+	@$(PYTEST) -q -m long --timeout 3600 $(ARGS)
+
+check: $(VENV)/.dev
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/lines.py
+
+format: $(VENV)/.dev
+	@$(BIN)/ruff check --fix $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+docs: $(VENV)/.docs
+	@$(PYTEST) -q tests/test_docs.py
+	@$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks.overhead $(ARGS)
+
+clean:
+	@rm -rf build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find src tests scripts docs -name __pycache__ -type d -prune -exec rm -rf {} +
