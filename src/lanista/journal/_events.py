@@ -1,0 +1,290 @@
+"""The events of an experiment: everything that happens to it, as frozen values that turn to JSON and back.
+
+`time` is wall-clock seconds since the epoch and serves display only; order is the journal's.
+`attempt` counts a trial's starts. Facts of an earlier attempt, sent by a controller that was presumed
+dead, carry a stale attempt and are ignored by the fold.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, make_dataclass
+from functools import cache
+from typing import Any
+
+from lanista.errors import UsageError
+from lanista.journal._unread import Unread
+
+Params = dict[str, Any]
+Metrics = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The experiment exists: its space as JSON, its metrics with their directions, its seed.
+
+    `define`: the space starts empty and is discovered by `suggest_*`.
+    """
+
+    time: float
+    name: str
+    space: dict[str, Any]
+    metrics: dict[str, str]
+    seed: int
+    searcher: str = ""
+    scheduler: str = ""
+    version: str = ""
+    define: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A controller began to run the experiment."""
+
+    time: float
+    owner: str
+    host: str
+    pid: int
+    workers: int = 1
+    limits: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A controller ended its run and says why."""
+
+    time: float
+    owner: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Unread):
+    """A trial exists and waits. `origin`: searcher, enqueued, clone or imported.
+
+    `params` is empty and `proposal` holds values to be taken up by `suggest_*` when the space is discovered by running.
+    `parent` is the (trial, step) whose checkpoint a clone starts from.
+    """
+
+    time: float
+    number: int
+    params: Params
+    origin: str = "searcher"
+    parent: tuple[int, int] | None = None
+    proposal: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A controller leased the trial and runs it; `budget` is the step, counted from the first, at which it yields."""
+
+    time: float
+    number: int
+    attempt: int
+    owner: str
+    budget: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """Running code settled a parameter by `suggest_*`; `domain` is empty for a constant."""
+
+    time: float
+    number: int
+    attempt: int
+    name: str
+    domain: dict[str, Any]
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """Metrics after a step (1 is the first). `checkpoint` names the file that holds the state of this very step."""
+
+    time: float
+    number: int
+    attempt: int
+    step: int
+    metrics: dict[str, float]
+    checkpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpointed:
+    """A checkpoint was written apart from a report."""
+
+    time: float
+    number: int
+    attempt: int
+    step: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Yielded:
+    """The trial spent its budget, or was asked to yield, and is paused at `step`."""
+
+    time: float
+    number: int
+    attempt: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The trial stopped running without having ended and waits again.
+
+    With `error` the attempt failed and spent one of its retries; without, its controller or worker was lost or
+    interrupted.
+    """
+
+    time: float
+    number: int
+    attempt: int
+    reason: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The trial is over: `state` is completed, stopped, failed, infeasible or cancelled; `metrics` what it returned."""
+
+    time: float
+    number: int
+    attempt: int
+    state: str
+    metrics: dict[str, float] = field(default_factory=dict)
+    reason: str = ""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A scheduler's decision on a trial that runs: stop, yield or extend; or, without a trial, finish."""
+
+    time: float
+    number: int | None
+    action: str
+    reason: str = ""
+    budget: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """A person's word to the controllers: stop, pause, resume, kill, set."""
+
+    time: float
+    command: str
+    number: int | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A remark on the experiment or a trial: tags, user attributes, log lines."""
+
+    time: float
+    number: int | None
+    values: dict[str, Any]
+
+
+Event = (
+    Created
+    | Joined
+    | Left
+    | Asked
+    | Started
+    | Suggested
+    | Reported
+    | Checkpointed
+    | Yielded
+    | Released
+    | Ended
+    | Decided
+    | Commanded
+    | Noted
+)
+
+KINDS: dict[str, type[Any]] = {cls.__name__.lower(): cls for cls in Event.__args__}
+_NAMES = {cls: name for name, cls in KINDS.items()}
+_encode = json.JSONEncoder(separators=(",", ":")).encode  # escapes: a lone surrogate in a path has no UTF-8
+
+
+def _defaults(cls: type[Any]) -> tuple[tuple[str, Any], ...]:
+    """The fields that go into the body, each with the default that need not be written."""
+    out = []
+    for f in fields(cls):
+        if f.name not in ("time", "number"):
+            default = f.default if f.default_factory is MISSING else f.default_factory()
+            out.append((f.name, default))
+    return tuple(sorted(out, key=lambda item: item[0] == "params"))  # last, so that it can be left unread
+
+
+_BODY = {cls: _defaults(cls) for cls in _NAMES}
+_PARSED_AT_ONCE = 512
+"""How many bodies are parsed in one go: several times faster than each alone, and no slower than all in one."""
+
+_ONLY_PARAMS = '{"params":'
+"""How a body begins that holds nothing else, as params are written last."""
+
+Row = tuple[float, str, int | None, str]
+"""(time, kind, trial, body): an event as a store keeps it."""
+
+
+def to_row(event: Event) -> Row:
+    """Turns an event into the columns that a store keeps.
+
+    Raises:
+        UsageError: it holds a value that JSON cannot hold.
+    """
+    cls = type(event)
+    body = {name: value for name, default in _BODY[cls] if (value := getattr(event, name)) != default}
+    number = getattr(event, "number", None)
+    try:
+        return event.time, _NAMES[cls], number, _encode(body)
+    except (TypeError, ValueError) as error:
+        of = "" if number is None else f" of trial {number}"
+        raise UsageError(
+            f"the event {_NAMES[cls]!r}{of} cannot be journalled: {error}; "
+            "give numbers, strings, booleans, None, lists and dicts of them"
+        ) from error
+
+
+def from_rows(rows: Sequence[Row]) -> list[Event]:
+    """Turns stored rows back into events."""
+    events: list[Any] = []
+    thawed = _thawed()
+    for first in range(0, len(rows), _PARSED_AT_ONCE):
+        part = rows[first : first + _PARSED_AT_ONCE]
+        unread = [kind == "asked" and body.startswith(_ONLY_PARAMS) for _, kind, _, body in part]
+        texts = ["{}" if skip else row[3] for skip, row in zip(unread, part, strict=True)]
+        bodies = json.loads("[" + ",".join(texts) + "]")
+        for (time, kind, number, text), body, skip in zip(part, bodies, unread, strict=True):
+            cls, twin, numbered = thawed[kind]
+            if numbered:
+                body["number"] = number
+            if skip:
+                event = twin(time, number, None)
+                del event.params
+                event.text = text[len(_ONLY_PARAMS) : -1]
+            else:
+                if kind == "asked" and "parent" in body:
+                    body["parent"] = tuple(body["parent"])
+                event = twin(time, **body)
+            event.__class__ = cls
+            events.append(event)
+    return events
+
+
+@cache
+def _thawed() -> dict[str, tuple[type[Any], type[Any], bool]]:
+    """Of each kind: its class, a twin that is not frozen, and whether it has a number.
+
+    The constructor of a frozen dataclass is slow. When an experiment is opened hundreds of thousands of events are
+    made, which is quicker as twins that are turned, by their class, into the real ones.
+    """
+    found = {}
+    for kind, cls in KINDS.items():
+        shape = [(f.name, f.type, field(default=f.default, default_factory=f.default_factory)) for f in fields(cls)]
+        twin = make_dataclass(cls.__name__, shape, slots=True, bases=cls.__bases__)
+        found[kind] = cls, twin, any(f.name == "number" for f in fields(cls))
+    return found

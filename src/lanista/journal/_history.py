@@ -1,0 +1,470 @@
+"""The fold of the journal: all that deciders, people and pages read.
+
+Shapes: n trials, d columns of the space, m objectives, r reports.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, ClassVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lanista.errors import UsageError
+from lanista.journal import _events as ev
+from lanista.journal._columns import Column
+from lanista.journal._record import TrialRecord
+from lanista.journal._states import CODES, FIRST_ENDED, PAUSED, RUNNING, STATES, WAITING
+from lanista.journal._unread import Configurations
+from lanista.space import Space, domain_from_json, grow
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Codes = NDArray[np.int8]
+
+
+class History:
+    """The state of an experiment, folded from its events in their order.
+
+    Objectives are minimised here whatever their direction: `Y` holds sign * value, NaN where there is no finite value.
+    Arrays are read-only views, never copies. `finished` lists trials in the order in which they ended. `space`, given
+    by code, keeps conditions that JSON cannot hold.
+    """
+
+    def __init__(self, space: Space | None = None) -> None:
+        self.seq = 0
+        self.created: ev.Created | None = None
+        self.space = space if space is not None else Space({})
+        self._space_given = space is not None
+        self.metrics: tuple[str, ...] = ()
+        self.signs: Floats = np.empty(0)
+        self.live: tuple[dict[int, None], dict[int, None], dict[int, None]] = ({}, {}, {})
+        self.counts = [0] * len(STATES)
+        self.owners: dict[str, ev.Joined] = {}
+        self.notes: dict[int | None, dict[str, Any]] = {}
+        self.paused = False
+        self.proposed = 0
+        self.imported = 0
+        self.enqueued: list[int] = []
+        self.finished: list[int] = []
+        self.params = Configurations()
+        self.proposals: dict[int, ev.Params] = {}
+        self.checkpoints: dict[int, dict[int, str]] = {}
+        self._meta: list[_Meta] = []
+        self._state = Column(np.int8)
+        self._steps = Column(np.int64)
+        self._encoded: tuple[Column, Column] | None = None
+        self._dirty: set[int] = set()
+        self._log_trial, self._log_step = Column(np.int64), Column(np.int64)
+        self._Y, self._log_Y = Column(np.float64, (0,)), Column(np.float64, (0,))
+        self._log_metrics: list[dict[str, float]] = []
+        self._best: int | None = None
+        self._best_rank = (FIRST_ENDED, math.inf)
+
+    # --- what deciders read -------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.params)
+
+    @property
+    def X(self) -> Floats:
+        """(n, d) points in the unit cube, NaN where a parameter is inactive."""
+        return cast(Floats, self._encode()[0].view())
+
+    @property
+    def active(self) -> Bools:
+        """(n, d) which columns apply to which trial."""
+        return cast(Bools, self._encode()[1].view())
+
+    @property
+    def Y(self) -> Floats:
+        """(n, m) objectives, minimised; for trials without a final value the last report; NaN where there is none."""
+        return cast(Floats, self._Y.view())
+
+    @property
+    def state(self) -> Codes:
+        """(n,) codes of the states, see `STATES`."""
+        return cast(Codes, self._state.view())
+
+    @property
+    def steps(self) -> Ints:
+        """(n,) the last step reported, 0 where none was."""
+        return cast(Ints, self._steps.view())
+
+    @property
+    def log(self) -> tuple[Ints, Ints, Floats]:
+        """All reports in order: trial (r,), step (r,), objectives (r, m) minimised. Only ever appended to."""
+        return cast(Ints, self._log_trial.view()), cast(Ints, self._log_step.view()), cast(Floats, self._log_Y.view())
+
+    @property
+    def waiting(self) -> list[int]:
+        """Numbers of the trials that wait, the oldest first."""
+        return list(self.live[WAITING])
+
+    @property
+    def running(self) -> list[int]:
+        """Numbers of the trials that run."""
+        return list(self.live[RUNNING])
+
+    @property
+    def paused_trials(self) -> list[int]:
+        """Numbers of the trials that are paused."""
+        return list(self.live[PAUSED])
+
+    @property
+    def ended(self) -> int:
+        """How many trials are over."""
+        return sum(self.counts[FIRST_ENDED:])
+
+    def curve(self, number: int) -> tuple[Ints, Floats]:
+        """The reports of one trial: steps (k,) ascending, objectives (k, m) minimised; of a repeated step the last."""
+        rows = self._meta[number].reports
+        steps = np.array([self._log_step[i] for i in rows.values()], dtype=np.int64)
+        order = np.argsort(steps, kind="stable")
+        values = self.log[2][list(rows.values())] if rows else np.empty((0, len(self.metrics)))
+        return steps[order], values[order]
+
+    def reports(self, number: int) -> list[tuple[int, dict[str, float]]]:
+        """The reports of one trial with all their metrics, in the user's own sign, by step."""
+        return [(step, self._log_metrics[row]) for step, row in sorted(self._meta[number].reports.items())]
+
+    @property
+    def best(self) -> int | None:
+        """The best completed trial by the first metric; while none completed, the best stopped one."""
+        return self._best
+
+    # --- what people read ---------------------------------------------------------------------------------------------
+
+    def trial(self, number: int) -> TrialRecord:
+        """The record of one trial."""
+        if not 0 <= number < len(self):
+            raise UsageError(f"there is no trial {number}; the experiment has {len(self)} trials, numbered from 0")
+        m = self._meta[number]
+        metrics = m.metrics
+        minimised = self._Y[number].tolist()
+        exact = tuple(metrics.get(name, sign * y) for (name, sign), y in zip(self._directions, minimised, strict=True))
+        return TrialRecord(
+            number=number,
+            state=STATES[m.state],
+            params=self.params[number],
+            values=exact,
+            metrics=metrics,
+            steps=int(self._steps[number]),
+            attempts=m.attempt,
+            retries=m.retries,
+            origin=m.origin,
+            parent=m.parent,
+            owner=m.owner,
+            reason=m.reason,
+            error=m.error,
+            asked=m.asked,
+            started=m.started,
+            ended=m.ended,
+            seconds=m.seconds,
+        )
+
+    def metrics_of(self, number: int) -> dict[str, float]:
+        """The latest value of each of the trial's metrics, in the user's own sign."""
+        return self._meta[number].metrics
+
+    def state_of(self, number: int) -> int:
+        """The code of a trial's state."""
+        return self._meta[number].state
+
+    def first(self, number: int) -> float:
+        """The trial's first objective, minimised."""
+        return self._meta[number].first
+
+    def attempt(self, number: int) -> int:
+        """How often the trial was started."""
+        return self._meta[number].attempt
+
+    def retries(self, number: int) -> int:
+        """How many of the trial's attempts failed."""
+        return self._meta[number].retries
+
+    def owner(self, number: int) -> str | None:
+        """The controller that holds, or last held, the trial."""
+        return self._meta[number].owner
+
+    def parent(self, number: int) -> tuple[int, int] | None:
+        """The (trial, step) that the trial was cloned from."""
+        return self._meta[number].parent
+
+    def since(self, number: int) -> float:
+        """When the trial's latest attempt started."""
+        return self._meta[number].since
+
+    def budget(self, number: int) -> int | None:
+        """The step until which the trial may run, None without one."""
+        return self._meta[number].budget
+
+    def latest_checkpoint(self, number: int) -> tuple[int, str | None]:
+        """The step and file that the trial goes on from, its own or its parent's; (0, None) without."""
+        own = self.checkpoints.get(number)
+        if own:
+            step = max(own)
+            return step, own[step]
+        parent = self.parent(number)
+        path = self.checkpoints.get(parent[0], {}).get(parent[1]) if parent is not None else None
+        return (parent[1], path) if parent is not None and path is not None else (0, None)
+
+    def cost(self, number: int) -> float:
+        """The trial's `cost` metric where it reports one, else the seconds that it ran."""
+        m = self._meta[number]
+        return m.metrics.get("cost", m.seconds)
+
+    # --- the fold -----------------------------------------------------------------------------------------------------
+
+    def extend(self, events: Iterable[ev.Event]) -> None:
+        """Folds events in their order; each advances `seq` by one."""
+        fold = self._FOLD
+        for event in events:
+            fold[type(event)](self, event)
+            self.seq += 1
+
+    def _created(self, e: ev.Created) -> None:
+        self.created = e
+        self.metrics = tuple(e.metrics)
+        self.signs = np.array([-1.0 if direction == "max" else 1.0 for direction in e.metrics.values()])
+        if not self._space_given:
+            self.space = Space.from_json(e.space)
+        self._directions = tuple(zip(self.metrics, self.signs.tolist(), strict=True))
+        m = len(self.metrics)
+        self._Y = Column(np.float64, (m,), fill=math.nan)
+        self._log_Y = Column(np.float64, (m,), fill=math.nan)
+
+    def _joined(self, e: ev.Joined) -> None:
+        self.owners[e.owner] = e
+
+    def _left(self, e: ev.Left) -> None:
+        self.owners.pop(e.owner, None)
+
+    def _asked(self, e: ev.Asked) -> None:
+        self.params.append(e)
+        if e.proposal:
+            self.proposals[e.number] = e.proposal
+        self.proposed += e.origin == "searcher"
+        self.imported += e.origin == "imported"
+        if e.origin == "enqueued":
+            self.enqueued.append(e.number)
+        self._meta.append(_Meta(e.time, e.origin, e.parent))
+        self._state.append(WAITING)
+        self._steps.append(0)
+        self._Y.grow(len(self.params))
+        self.counts[WAITING] += 1
+        self.live[WAITING][e.number] = None
+
+    def _started(self, e: ev.Started) -> None:
+        m = self._meta[e.number]
+        if e.attempt <= m.attempt:
+            return
+        m.attempt, m.owner, m.budget = e.attempt, e.owner, e.budget
+        m.since = e.time
+        m.started = e.time if m.started is None else m.started
+        self._move(e.number, RUNNING)
+
+    def _suggested(self, e: ev.Suggested) -> None:
+        if self._stale(e):
+            return
+        space = grow(self.space, e.name, domain_from_json(e.domain) if e.domain else e.value)
+        if space is not self.space:
+            self.space, self._encoded = space, None
+        self.params[e.number] = {**self.params[e.number], e.name: e.value}
+        self._dirty.add(e.number)
+
+    def _reported(self, e: ev.Reported) -> None:
+        if self._stale(e):
+            return
+        m = self._meta[e.number]
+        row = self._log_trial.size
+        self._log_trial.append(e.number)
+        self._log_step.append(e.step)
+        objectives = self._objectives(e.metrics)
+        self._log_Y.append(objectives)
+        self._log_metrics.append(e.metrics)
+        m.reports[e.step] = row
+        m.metrics = {**m.metrics, **e.metrics}
+        self._steps[e.number] = e.step
+        self._set_objectives(e.number, objectives)
+        if e.checkpoint is not None:
+            self.checkpoints.setdefault(e.number, {})[e.step] = e.checkpoint
+
+    def _checkpointed(self, e: ev.Checkpointed) -> None:
+        if not self._stale(e):
+            self.checkpoints.setdefault(e.number, {})[e.step] = e.path
+
+    def _yielded(self, e: ev.Yielded) -> None:
+        if not self._stale(e):
+            self._move(e.number, PAUSED, e.time)
+
+    def _released(self, e: ev.Released) -> None:
+        if self._stale(e):
+            return
+        m = self._meta[e.number]
+        m.reason = e.reason
+        if e.error is not None:
+            m.retries += 1
+            m.error = e.error
+        self._move(e.number, WAITING, e.time)
+
+    def _ended(self, e: ev.Ended) -> None:
+        m = self._meta[e.number]
+        if m.state >= FIRST_ENDED or e.attempt != m.attempt:
+            return
+        m.reason, m.ended = e.reason, e.time
+        m.error = e.error if e.error is not None else m.error
+        m.metrics = {**m.metrics, **e.metrics}
+        self._move(e.number, CODES[e.state], e.time)
+        self.finished.append(e.number)
+        if e.metrics:
+            self._set_objectives(e.number, self._objectives(m.metrics))
+        if e.state in ("failed", "infeasible", "cancelled"):
+            self._set_objectives(e.number, [math.nan] * len(self.metrics))
+        elif e.state in ("completed", "stopped"):
+            self._update_best(e.number)
+
+    def _decided(self, e: ev.Decided) -> None:
+        if e.action == "extend" and e.number is not None:
+            self._meta[e.number].budget = e.budget
+
+    def _commanded(self, e: ev.Commanded) -> None:
+        if e.command in ("pause", "resume") and e.number is None:
+            self.paused = e.command == "pause"
+        elif e.command == "set":
+            for name, joined in self.owners.items():
+                self.owners[name] = replace(joined, limits={**joined.limits, **e.values})
+
+    def _noted(self, e: ev.Noted) -> None:
+        self.notes.setdefault(e.number, {}).update(e.values)
+
+    _FOLD: ClassVar[dict[type[Any], Callable[..., None]]] = {
+        ev.Created: _created,
+        ev.Joined: _joined,
+        ev.Left: _left,
+        ev.Asked: _asked,
+        ev.Started: _started,
+        ev.Suggested: _suggested,
+        ev.Reported: _reported,
+        ev.Checkpointed: _checkpointed,
+        ev.Yielded: _yielded,
+        ev.Released: _released,
+        ev.Ended: _ended,
+        ev.Decided: _decided,
+        ev.Commanded: _commanded,
+        ev.Noted: _noted,
+    }
+
+    # --- helpers ------------------------------------------------------------------------------------------------------
+
+    def _stale(self, e: ev.Suggested | ev.Reported | ev.Checkpointed | ev.Yielded | ev.Released) -> bool:
+        m = self._meta[e.number]
+        return e.attempt != m.attempt or m.state != RUNNING
+
+    def _move(self, number: int, to: int, time: float | None = None) -> None:
+        """Moves a trial to another state; leaving `running` at `time` adds to its seconds."""
+        m = self._meta[number]
+        source = m.state
+        if source == RUNNING and time is not None:
+            m.seconds += max(0.0, time - m.since)
+        self.counts[source] -= 1
+        self.counts[to] += 1
+        if source < FIRST_ENDED:
+            self.live[source].pop(number, None)
+        if to < FIRST_ENDED:
+            self.live[to][number] = None
+        self._state[number] = m.state = to
+
+    def _objectives(self, metrics: ev.Metrics) -> list[float]:
+        """The objectives minimised; what is missing or not finite is NaN, so that it can never be chosen."""
+        out = []
+        for name, sign in self._directions:
+            value = metrics.get(name, math.nan)
+            out.append(sign * value if math.isfinite(value) else math.nan)
+        return out
+
+    def _set_objectives(self, number: int, values: list[float]) -> None:
+        self._Y[number] = values
+        self._meta[number].first = values[0]
+
+    def _update_best(self, number: int) -> None:
+        m = self._meta[number]
+        rank = (m.state, m.first)
+        if not math.isnan(m.first) and (self._best is None or rank < self._best_rank):
+            self._best, self._best_rank = number, rank
+
+    def _encode(self) -> tuple[Column, Column]:
+        """Encodes, in one batch, the trials asked or changed since the last look."""
+        if self._encoded is None:
+            d = self.space.width
+            self._encoded = Column(np.float64, (d,), fill=math.nan), Column(np.bool_, (d,))
+            self._dirty.clear()
+        X, active = self._encoded
+        changed = sorted(i for i in self._dirty if i < X.size)
+        rows = [*changed, *range(X.size, len(self))]
+        if rows:
+            X.grow(len(self))
+            active.grow(len(self))
+            X[rows], active[rows] = self._points(self.params.take(rows))
+            self._dirty.clear()
+        return self._encoded
+
+    def _points(self, params: list[ev.Params]) -> tuple[Floats, Bools]:
+        """Encodes configurations; in a space found by running a trial may lack parameters, which then are inactive."""
+        if self.created is None or not self.created.define:
+            return self.space.encode(params)
+        defaults = self.space.defaults()
+        X, active = self.space.encode([{**defaults, **p} for p in params])
+        for parameter in self.space.parameters:
+            lacking = [i for i, p in enumerate(params) if parameter.name not in p]
+            X[lacking, parameter.start : parameter.stop] = math.nan
+            active[lacking, parameter.start : parameter.stop] = False
+        return X, active
+
+    def __eq__(self, other: object) -> bool:
+        """Equal to the last detail: what the same events folded give, live or replayed."""
+        return isinstance(other, History) and self._snapshot() == other._snapshot()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _snapshot(self) -> tuple[object, ...]:
+        arrays = [a.tobytes() for a in (self.X, self.active, self.Y, self.state, self.steps, *self.log)]
+        records = [repr(self.trial(i)) for i in range(len(self))]
+        rest = (
+            self.seq,
+            self.created,
+            self.live,
+            self.counts,
+            self.owners,
+            self.notes,
+            self.paused,
+            self.proposed,
+            self.finished,
+        )
+        return (*rest, self.proposals, self.checkpoints, self._best, arrays, records, repr(self._log_metrics))
+
+
+class _Meta:
+    """What one trial carries besides its row in the arrays."""
+
+    __slots__ = (
+        *("asked", "attempt", "budget", "ended", "error", "first", "metrics", "origin", "owner", "parent", "reason"),
+        *("reports", "retries", "seconds", "since", "started", "state"),
+    )
+
+    def __init__(self, asked: float, origin: str, parent: tuple[int, int] | None) -> None:
+        self.asked, self.origin, self.parent = asked, origin, parent
+        self.attempt, self.retries, self.state = 0, 0, WAITING
+        self.first = math.nan
+        self.owner: str | None = None
+        self.budget: int | None = None
+        self.since = asked
+        self.started: float | None = None
+        self.ended: float | None = None
+        self.seconds = 0.0
+        self.reason = ""
+        self.error: str | None = None
+        self.metrics: dict[str, float] = {}
+        self.reports: dict[int, int] = {}

@@ -1,0 +1,43 @@
+"""What a person sees of a trial."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lanista.journal._states import TrialState
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """One trial as the journal tells it.
+
+    `values` are the objectives in the user's own sign, NaN where unknown; `metrics` is all that the last report or the
+    return value held. `steps` is the last step reported, `retries` how many attempts failed. Times are seconds since
+    the epoch.
+    """
+
+    number: int
+    state: TrialState
+    params: dict[str, Any]
+    values: tuple[float, ...]
+    metrics: dict[str, float]
+    steps: int
+    attempts: int
+    retries: int
+    origin: str
+    parent: tuple[int, int] | None
+    owner: str | None
+    reason: str
+    error: str | None
+    asked: float
+    started: float | None
+    ended: float | None
+    seconds: float
+
+    @property
+    def value(self) -> float:
+        """The first objective, in the user's own sign; NaN where unknown."""
+        return self.values[0]
+
+    def as_dict(self) -> dict[str, Any]:
+        """A plain dict of all fields, `value` included."""
+        return {**asdict(self), "value": self.value}
