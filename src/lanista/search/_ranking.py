@@ -1,0 +1,135 @@
+"""Which trials did well: complete ones by value, then stopped and paused ones by how far they came, then failures.
+
+Shapes: n trials, m objectives. Rows are trial numbers.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lanista.journal import CANCELLED, COMPLETED, FAILED, INFEASIBLE, PAUSED, STOPPED, History
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+
+class Outcomes(NamedTuple):
+    """The trials of a history by what is known of them, each in the order of their numbers.
+
+    Attributes:
+        complete: they ran to their end and have all their objectives.
+        partial: stopped or paused, with the objectives of their last report: censored.
+        bad: failed, infeasible, or ended without a finite value.
+        pending: waiting or running, or paused before a first report.
+        cancelled: a person ended them; they say nothing.
+    """
+
+    complete: Rows
+    partial: Rows
+    bad: Rows
+    pending: Rows
+    cancelled: Rows
+
+    @property
+    def known(self) -> int:
+        """How many trials have an outcome."""
+        return len(self.complete) + len(self.partial) + len(self.bad)
+
+
+def outcomes(history: History) -> Outcomes:
+    """Sorts the trials of a history into groups."""
+    state, Y = history.state, history.Y
+    finite = np.isfinite(Y[:, 0]) if Y.shape[1] == 1 else np.isfinite(Y).all(axis=1)
+    group = _GROUP[state, finite.astype(np.intp)]
+    return Outcomes(*(np.flatnonzero(group == code) for code in range(5)))
+
+
+def _groups() -> NDArray[np.int8]:
+    """(states, 2) group by state and by whether the objectives are finite."""
+    group = np.full((8, 2), 3, dtype=np.int8)
+    group[[COMPLETED, STOPPED, FAILED, INFEASIBLE]] = 2
+    group[COMPLETED, 1] = 0
+    group[[STOPPED, PAUSED], 1] = 1
+    group[CANCELLED] = 4
+    return group
+
+
+_GROUP = _groups()
+
+
+def best(history: History, among: Outcomes, count: int) -> Rows:
+    """The best `count` trials with values, the best first; fewer where there are not so many."""
+    Y = history.Y
+    rows = among.complete[smallest(Y[among.complete], count)]
+    if len(rows) < count and len(among.partial):
+        rows = np.concatenate([rows, _furthest(Y, history.steps, among.partial, count - len(rows))])
+    return rows
+
+
+def _furthest(Y: Floats, steps: NDArray[np.int64], rows: Rows, count: int) -> Rows:
+    """The `count` of the rows that came furthest; among equals those of the best values."""
+    found: list[Rows] = []
+    while count > 0 and len(rows):
+        reached = steps[rows]
+        top = reached == reached.max()
+        level = rows[top]
+        found.append(level[smallest(Y[level], count)])
+        count -= len(level)
+        rows = rows[~top]
+    return np.concatenate(found)
+
+
+def smallest(Y: Floats, count: int) -> Rows:
+    """Indices of the `count` best of Y (n, m), the best first, of equals the first.
+
+    Of several objectives whole non-dominated fronts count first, and within a front the points with the most room
+    around them: Deb et al., A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II (2002), sections III A and B.
+    """
+    count = min(count, len(Y))
+    if count == 0:
+        return np.empty(0, dtype=np.intp)
+    if Y.shape[1] > 1:
+        return _first_fronts(Y, count)
+    y = Y[:, 0]
+    limit = np.partition(y, count - 1)[count - 1]
+    below = np.flatnonzero(y < limit)
+    rows = np.concatenate([below, np.flatnonzero(y == limit)[: count - len(below)]])
+    return rows[np.argsort(y[rows], kind="stable")]
+
+
+def _first_fronts(Y: Floats, count: int) -> Rows:
+    left = np.arange(len(Y))
+    found: list[Rows] = []
+    while count > 0:
+        front = non_dominated(Y[left])
+        rows = left[front]
+        rows = rows[np.argsort(-_room(Y[rows]), kind="stable")][:count]
+        found.append(rows)
+        count -= len(rows)
+        left = np.delete(left, front)
+    return np.concatenate(found)
+
+
+def non_dominated(Y: Floats) -> Rows:
+    """Indices of the rows of Y (n, m) that no other row dominates, ascending; equal rows are all kept."""
+    left, at = np.argsort(Y.sum(axis=1), kind="stable"), 0
+    while at < len(left):
+        point = Y[left[at]]
+        values = Y[left]
+        keep = (values < point).any(axis=1) | (values == point).all(axis=1)
+        at = int(keep[:at].sum()) + 1
+        left = left[keep]
+    return np.sort(left)
+
+
+def _room(Y: Floats) -> Floats:
+    """The crowding distance of each row (n,): infinite for the ends of an objective."""
+    room = np.zeros(len(Y))
+    for y in Y.T:
+        order = np.argsort(y, kind="stable")
+        span = y[order[-1]] - y[order[0]]
+        if span > 0:
+            room[order[1:-1]] += (y[order[2:]] - y[order[:-2]]) / span
+        room[order[[0, -1]]] = np.inf
+    return room

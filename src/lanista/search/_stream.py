@@ -1,0 +1,86 @@
+"""Endless sequences of points of the unit cube, read by number."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lanista.errors import UnsatisfiableError
+from lanista.journal import History
+from lanista.space import Params, Space
+
+Floats = NDArray[np.float64]
+BLOCK = 256
+"""Points made at a time."""
+MOST_INVALID = 100_000
+"""Points in a row that break the constraints before these count as unsatisfiable."""
+
+
+class Stream:
+    """The valid points of a sequence, by number: those that break the constraints are left out and not counted.
+
+    Only the block being read is kept; an earlier number begins the sequence again.
+
+    Args:
+        space: what decodes the points and says which are valid.
+        blocks: begins the sequence; yields points (k, d).
+    """
+
+    def __init__(self, space: Space, blocks: Callable[[], Iterator[Floats]]) -> None:
+        self.space, self._blocks = space, blocks
+        self._rewind()
+
+    def take(self, first: int, count: int) -> list[Params]:
+        """The configurations number `first` to `first + count - 1`, counted from 0.
+
+        Raises:
+            UnsatisfiableError: 100,000 points in a row break the constraints.
+        """
+        if first < self._start:
+            self._rewind()
+        found: list[Params] = []
+        while len(found) < count:
+            at = first + len(found) - self._start
+            if at >= len(self._block):
+                self._advance()
+            else:
+                found += self.space.decode(self._block[at : at + count - len(found)])
+        return found
+
+    def _rewind(self) -> None:
+        self._source = self._blocks()
+        self._start = 0
+        self._block: Floats = np.empty((0, self.space.width))
+
+    def _advance(self) -> None:
+        self._start += len(self._block)
+        invalid = 0
+        while invalid < MOST_INVALID:
+            points = next(self._source)
+            self._block = points[self.space.feasible(self.space.decode(points))] if self.space.constraints else points
+            if len(self._block):
+                return
+            invalid += len(points)
+        names = ", ".join(map(repr, self.space.constraints))
+        raise UnsatisfiableError(
+            f"{invalid} points of the sequence in a row break the constraints {names}; loosen them, "
+            "or write an equality by leaving out one parameter and computing it in the objective"
+        )
+
+
+def latin_blocks(seed: int, width: int, size: int) -> Iterator[Floats]:
+    """Yields Latin hypercubes: of `size` points, each column has one in each of `size` equal cells.
+
+    McKay, Beckman and Conover, A Comparison of Three Methods for Selecting Values of Input Variables (1979), section 2.
+    """
+    rng = np.random.default_rng(seed)
+    cells = np.tile(np.arange(size), (width, 1))
+    together = max(1, BLOCK // size)
+    while True:
+        cubes = [(rng.permuted(cells, axis=1).T + rng.random((size, width))) / size for _ in range(together)]
+        yield np.concatenate(cubes)
+
+
+def seed_of(history: History) -> int:
+    """The experiment's seed, 0 where there is none."""
+    return history.created.seed if history.created is not None else 0

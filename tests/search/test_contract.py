@@ -1,0 +1,51 @@
+"""The contract of searchers, over ours."""
+
+from collections.abc import Mapping
+
+from lanista.search import TPE, Batch, Grid, Random, RegularizedEvolution, Searcher, Sobol
+from lanista.space import Space
+from lanista.testing._searchers import SPACES, DiscoveringContract, SearcherContract
+
+
+class TestRandom(SearcherContract, DiscoveringContract):
+    def searcher(self) -> Searcher:
+        return Random()
+
+
+class TestSobol(SearcherContract, DiscoveringContract):
+    def searcher(self) -> Searcher:
+        return Sobol()
+
+
+class TestGrid(SearcherContract, DiscoveringContract):
+    def searcher(self) -> Searcher:
+        return Grid(points=3)
+
+
+class TestBatch(SearcherContract):
+    def searcher(self) -> Searcher:
+        return Batch([{"x": i / 4, "lr": 0.1, "z": 0.0} for i in range(20)])
+
+    def spaces(self) -> Mapping[str, Space]:
+        return {"numeric": SPACES["numeric"]}
+
+    def test_constraints_that_nothing_meets_are_named(self) -> None:
+        """A configuration that breaks a constraint is refused by its index: see test_lists.py."""
+
+
+class TestTPE(SearcherContract, DiscoveringContract):
+    def searcher(self) -> Searcher:
+        return TPE()
+
+
+class TestTPEEager(SearcherContract):
+    def searcher(self) -> Searcher:
+        return TPE(startup=1, candidates=1, good_share=0.9)
+
+    def spaces(self) -> Mapping[str, Space]:
+        return {name: SPACES[name] for name in ("numeric", "conditional", "constrained")}
+
+
+class TestRegularizedEvolution(SearcherContract, DiscoveringContract):
+    def searcher(self) -> Searcher:
+        return RegularizedEvolution(population=8, sample=3)

@@ -1,0 +1,67 @@
+"""The first proposals of each searcher at a fixed seed: a change of results must be meant.
+
+After a change that is meant, record them again and name it in the changelog under "Changed results":
+
+    LANISTA_RECORD_GOLDEN=1 pytest tests/search/test_golden.py
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lanista.search import TPE, Batch, Grid, Random, RegularizedEvolution, Searcher, Sobol
+from lanista.space import Choice, Float, Int, Params, Permutation, Space, Subset
+from lanista.testing._searchers import Story
+
+GOLDEN = Path(__file__).with_name("golden.json")
+RECORD = os.environ.get("LANISTA_RECORD_GOLDEN") == "1"
+SPACE = Space(
+    {
+        "lr": Float(1e-5, 1, log=True),
+        "layers": Int(1, 8),
+        "optimizer": Choice({"sgd": {"momentum": Float(0, 1)}, "adam": {}}),
+        "features": Subset(["a", "b"]),
+        "order": Permutation([1, 2, 3]),
+    }
+).where("layers < 7")
+SEARCHERS: dict[str, tuple[Searcher, int]] = {
+    "random": (Random(), 0),
+    "sobol": (Sobol(), 0),
+    "grid": (Grid(points=3), 0),
+    "batch": (Batch([SPACE.defaults() | {"layers": i} for i in range(1, 6)]), 0),
+    "tpe, first": (TPE(), 0),
+    "tpe, model": (TPE(), 20),
+    "evolution, first": (RegularizedEvolution(), 0),
+    "evolution, mutants": (RegularizedEvolution(population=10, sample=3), 20),
+}
+
+
+def proposals(searcher: Searcher, after: int) -> list[Params]:
+    """Five proposals, one after the other, after so many trials of a fixed history."""
+    story = Story(SPACE, seed=2026)
+    for i, params in enumerate(story.ask(Random(), after) if after else []):
+        story.end(
+            story.start(params), "completed" if i % 5 else "failed", *([float(params["layers"])] if i % 5 else [])
+        )
+    found: list[Params] = []
+    for _ in range(5):
+        found += story.ask(searcher)
+        story.end(story.start(found[-1]), "completed", float(found[-1]["layers"]))
+    return found
+
+
+def near(golden: Any) -> Any:
+    """The same, but for the last digits of what a mathematical library computes."""
+    return [{k: pytest.approx(v, rel=1e-9) if isinstance(v, float) else v for k, v in p.items()} for p in golden]
+
+
+@pytest.mark.parametrize("name", SEARCHERS)
+def test_the_first_proposals(name: str) -> None:
+    found = proposals(*SEARCHERS[name])
+    if RECORD:
+        golden = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
+        GOLDEN.write_text(json.dumps(golden | {name: found}, indent=1) + "\n")
+    assert found == near(json.loads(GOLDEN.read_text())[name])

@@ -1,0 +1,229 @@
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from lanista.errors import UsageError
+from lanista.search import TPE, Random, Searcher
+from lanista.space import Choice, Float, Int, Params, Space
+from lanista.testing._searchers import Story
+
+LINE = Space({"x": Float(0, 1)})
+
+
+def sphere(params: Params) -> float:
+    return sum((x - 1.3) ** 2 for x in params.values())
+
+
+def branin(params: Params) -> float:
+    x, y = params["x"], params["y"]
+    valley = y - 5.1 / (4 * math.pi**2) * x * x + 5 / math.pi * x - 6
+    return float(valley**2 + 10 * (1 - 1 / (8 * math.pi)) * math.cos(x) + 10 - 0.397887)
+
+
+def network(params: Params) -> float:
+    """A mixed, conditional function of minimum 0."""
+    loss = (math.log10(params["lr"]) + 3) ** 2 + (params["layers"] - 4) ** 2 / 4
+    if params["optimizer"] == "sgd":
+        return loss + 0.3 + 4 * (params["momentum"] - 0.9) ** 2
+    if params["optimizer"] == "adam":
+        return loss + 2 * (params["beta"] - 0.8) ** 2 + (math.log10(params["eps"]) + 6) ** 2 / 10
+    return loss + 0.8
+
+
+NETWORK = Space(
+    {
+        "lr": Float(1e-5, 1, log=True),
+        "layers": Int(1, 8),
+        "optimizer": Choice(
+            {
+                "sgd": {"momentum": Float(0, 1)},
+                "adam": {"beta": Float(0, 1), "eps": Float(1e-10, 1e-2, log=True)},
+                "none": {},
+            }
+        ),
+    }
+)
+CASES: dict[str, tuple[Space, Callable[[Params], float]]] = {
+    "sphere": (Space({f"x{i}": Float(-5, 5) for i in range(5)}), sphere),
+    "branin": (Space({"x": Float(-5, 10), "y": Float(0, 15)}), branin),
+    "network": (NETWORK, network),
+}
+
+
+def run(case: str, searcher: Searcher, seed: int, trials: int, workers: int = 1) -> float:
+    """The best value found, with so many trials running at a time."""
+    space, function = CASES[case]
+    story, running, values = Story(space, seed=seed), [], []
+    for _ in range(trials):
+        running += [story.start(params) for params in story.ask(searcher)]
+        if len(running) == workers:
+            number = running.pop(0)
+            values.append(function(story.history.params[number]))
+            story.end(number, "completed", values[-1])
+    return min(values)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_beats_random_search(case: str) -> None:
+    """In at least 9 of 10 seeds, with a tenth of its regret in the geometric mean."""
+    ours = np.array([run(case, TPE(), seed, 80) for seed in range(10)])
+    random = np.array([run(case, Random(), seed, 80) for seed in range(10)])
+    assert (ours < random).sum() >= 9
+    assert np.log10(ours / random).mean() < -1
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_beats_random_search_with_many_pending(case: str) -> None:
+    """In at least 8 of 10 seeds, with 8 trials pending at a time and half the regret in the geometric mean."""
+    ours = np.array([run(case, TPE(), seed, 80, workers=8) for seed in range(10)])
+    random = np.array([run(case, Random(), seed, 80) for seed in range(10)])
+    assert (ours < random).sum() >= 8
+    assert np.log10(ours / random).mean() < -0.3
+
+
+def proposals(story: Story, count: int = 40, **arguments: float) -> np.ndarray:
+    """The x of many independent proposals."""
+    searcher = TPE(**arguments)  # type: ignore[arg-type]
+    return np.array([searcher.ask(story.history, 1, np.random.default_rng(i))[0]["x"] for i in range(count)])
+
+
+def told(outcome: Callable[[Story, int, float], None], trials: int = 40) -> Story:
+    """A history of evenly spread trials, each with the outcome that its x brings."""
+    story = Story(LINE)
+    for i in range(trials):
+        x = (i * 0.618034) % 1.0
+        outcome(story, story.start({"x": x}), x)
+    return story
+
+
+def test_the_start_is_a_latin_hypercube() -> None:
+    first = [params["x"] for params in Story(LINE).ask(TPE(startup=20), 40)]
+    assert sorted(int(x * 20) for x in first[:20]) == list(range(20))
+    assert sorted(int(x * 20) for x in first[20:]) == list(range(20))
+
+
+def test_it_starts_to_model_once_enough_trials_have_an_outcome() -> None:
+    story = told(lambda s, n, x: s.end(n, "completed", x) if n < 9 else None, 30)
+    latin = TPE().ask(story.history, 1, np.random.default_rng(0))
+    assert latin == TPE().ask(story.history, 1, np.random.default_rng(1))
+    story.end(9, "completed", 0.5)
+    assert len(set(proposals(story, 5).tolist())) == 5
+
+
+def test_good_values_attract() -> None:
+    assert np.median(proposals(told(lambda s, n, x: s.end(n, "completed", abs(x - 0.3))))) == pytest.approx(
+        0.3, abs=0.05
+    )
+
+
+def test_a_metric_to_maximise() -> None:
+    story = Story(LINE, metrics={"accuracy": "max"})
+    for i in range(40):
+        x = (i * 0.618034) % 1.0
+        story.end(story.start({"x": x}), "completed", -abs(x - 0.3))
+    assert np.median(proposals(story)) == pytest.approx(0.3, abs=0.05)
+
+
+@pytest.mark.parametrize("state", ["failed", "infeasible", "completed"])
+def test_failures_repel(state: str) -> None:
+    """The better half of the line fails: proposals keep away from it."""
+
+    def outcome(story: Story, number: int, x: float) -> None:
+        if x < 0.5:
+            story.end(number, state, *([math.nan] if state == "completed" else []))
+        else:
+            story.end(number, "completed", x)
+
+    found = proposals(told(outcome))
+    assert np.median(found) == pytest.approx(0.55, abs=0.06)
+    assert (found > 0.45).mean() > 0.85
+
+
+def test_stopped_trials_rank_by_the_steps_they_reached() -> None:
+    """None completed: the furthest are the good ones, though their values are worse than early ones were."""
+
+    def outcome(story: Story, number: int, x: float) -> None:
+        for step in range(1, 9 if abs(x - 0.7) < 0.1 else 3):
+            story.report(number, step, 5.0 if step > 2 else abs(x - 0.2))
+        story.end(number, "stopped")
+
+    assert np.median(proposals(told(outcome))) == pytest.approx(0.7, abs=0.06)
+
+
+def test_completed_trials_go_before_stopped_ones() -> None:
+    def outcome(story: Story, number: int, x: float) -> None:
+        story.report(number, 1, x)
+        story.end(number, "completed" if abs(x - 0.7) < 0.1 else "stopped")
+
+    assert np.median(proposals(told(outcome))) == pytest.approx(0.65, abs=0.06)
+
+
+def test_cancelled_trials_say_nothing() -> None:
+    def outcome(story: Story, number: int, x: float) -> None:
+        story.end(number, "completed", abs(x - 0.3))
+
+    plain, more = told(outcome), told(outcome)
+    for _ in range(20):
+        more.end(more.start({"x": 0.3}), "cancelled")
+    assert proposals(plain).tolist() == proposals(more).tolist()
+
+
+def test_pending_trials_repel() -> None:
+    def outcome(story: Story, number: int, x: float) -> None:
+        story.end(number, "completed", min(abs(x - 0.2), abs(x - 0.8)))
+
+    story = told(outcome)
+    for _ in range(20):
+        story.start({"x": 0.2})
+    assert (proposals(story) > 0.5).mean() > 0.8
+
+
+def test_proposals_of_one_ask_keep_apart() -> None:
+    story = told(lambda s, n, x: s.end(n, "completed", min(abs(x - 0.2), abs(x - 0.8))), 100)
+    together = [params["x"] for params in TPE().ask(story.history, 10, np.random.default_rng(0))]
+    assert {x > 0.5 for x in together} == {True, False}
+    assert np.std(together) > 0.2
+
+
+def test_several_objectives_are_traded_off() -> None:
+    story = Story(LINE, metrics={"near": "min", "far": "min"})
+    searcher = TPE()
+    for _ in range(60):
+        x = story.ask(searcher)[0]["x"]
+        story.end(story.start({"x": x}), "completed", abs(x - 0.4), abs(x - 0.6))
+    found = story.history.X[20:, 0]
+    assert ((found > 0.35) & (found < 0.65)).mean() > 0.7
+    assert (found < 0.47).sum() > 4
+    assert (found > 0.53).sum() > 4
+
+
+def test_the_branch_that_is_better_is_taken() -> None:
+    story = Story(NETWORK)
+    searcher = TPE()
+    for _ in range(60):
+        (params,) = story.ask(searcher)
+        story.end(story.start(params), "completed", network(params))
+    taken = [searcher.ask(story.history, 1, np.random.default_rng(i))[0]["optimizer"] for i in range(20)]
+    assert taken.count("adam") > 12
+
+
+def test_most_kernels_of_a_long_history_are_left_out_but_weigh() -> None:
+    """As many trials again of the same outcomes leave the proposals about where they were."""
+    found = proposals(told(lambda s, n, x: s.end(n, "completed", abs(x - 0.3)), 3000))
+    assert np.median(found) == pytest.approx(0.3, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"startup": 0}, "startup=0.: it must be a whole number from 1"),
+        ({"candidates": 2.5}, "candidates=2.5.: it must be a whole number from 1"),
+        ({"good_share": 1.0}, "good_share=1.0.: it must be above 0 and below 1"),
+        ({"good_share": math.nan}, "good_share=nan.: it must be above 0 and below 1"),
+    ],
+)
+def test_arguments_out_of_range(arguments: dict[str, float], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        TPE(**arguments)  # type: ignore[arg-type]
