@@ -1,0 +1,115 @@
+"""What a scheduler is: a function from the history and an event to actions."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from lanista.journal import History, Params
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """`free` workers have nothing to do."""
+
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A running trial reported; it is in the history already. `metrics` are in the user's own sign."""
+
+    trial: int
+    step: int
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Yielded:
+    """A trial spent its budget and is paused at `step`; `checkpoint` is the step of its latest one, or None."""
+
+    trial: int
+    step: int
+    checkpoint: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A trial is over; `outcome` is its final state."""
+
+    trial: int
+    outcome: str
+
+
+Event = Slots | Report | Yielded | Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start a new trial, until step `budget`.
+
+    `params` None: the searcher proposes them. `parent`: it goes on from the checkpoint of that (trial, step).
+    """
+
+    budget: int | None = None
+    parent: tuple[int, int] | None = None
+    params: Params | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Let a paused trial go on from its checkpoint, until step `budget`."""
+
+    trial: int
+    budget: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """Let a running trial go on until step `budget`."""
+
+    trial: int
+    budget: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """Ask a running trial to pause at its next report."""
+
+    trial: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End a running or paused trial for a reason.
+
+    It ends as `stopped` or, when it has had all the steps there are, as `completed`.
+    """
+
+    trial: int
+    reason: str
+    state: Literal["stopped", "completed"] = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """End the experiment once what runs has ended."""
+
+    reason: str
+
+
+Action = Start | Resume | Extend | Yield | Stop | Finish
+
+
+@runtime_checkable
+class Scheduler(Protocol):
+    """Decides what runs and how long. A class with `on` is enough.
+
+    The life of a scheduler: its constructor stores its arguments; `on` is called with each event, after the history has
+    folded it, and returns what to do. On `Slots` it may return up to `free` starts or resumes; returning none leaves
+    the workers idle until the next event.
+    It must be a pure function of history and event; what it caches it must be able to rebuild from the history.
+    Events of trials that other processes run are seen in the history only (`history.log`).
+    """
+
+    def on(self, history: History, event: Event) -> list[Action]:
+        """Answers an event with actions over any trials."""
+        ...
