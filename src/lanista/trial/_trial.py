@@ -1,0 +1,224 @@
+"""The handle that user code holds."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lanista.errors import ObjectiveError, StopTrial, UsageError
+from lanista.journal import Checkpointed, Noted, Params, Reported, Suggested
+from lanista.space import Choice, Domain, Float, Int, Space
+from lanista.trial import _checkpoint
+from lanista.trial._protocol import Decision, Job, Link
+from lanista.trial._values import as_number
+
+
+class PauseTrial(StopTrial):
+    """Raised by `trial.report` when the trial is to pause; its code is called again, from the checkpoint, to go on."""
+
+
+class Trial:
+    """One run of an objective: its parameters, and the line back to the experiment.
+
+    Attributes:
+        number: the trial's number in the experiment, from 0.
+        params: the configuration, only parameters that apply. `trial["lr"]` is short for `trial.params["lr"]`.
+        seed: an integer derived from the experiment's seed and the trial's number, the same at each attempt.
+        attempt: 1 at the first start.
+        step: the last step reported, or the checkpoint's before the first report of this attempt.
+        resources: what the executor assigned, for instance {"cpus": 2, "gpus": [0]}.
+        metrics: the latest value of each metric reported in this attempt.
+
+    >>> import lanista as la
+    >>> def objective(trial):
+    ...     for _ in range(3):
+    ...         trial.report(loss=trial["x"] ** 2)
+    >>> exp = la.Experiment("doc", {"x": la.Float(-1, 1)}, metric="loss", store="memory")
+    >>> exp.run(objective, trials=2, progress=False).trials[0].steps
+    3
+    """
+
+    def __init__(self, job: Job, link: Link, *, resources: dict[str, Any] | None = None, raises: bool = True) -> None:
+        self.number = job.number
+        self.params: Params = dict(job.params)
+        self.seed = job.seed
+        self.attempt = job.attempt
+        self.step = job.step
+        self.resources = resources or {}
+        self.metrics: dict[str, float] = {}
+        self.decision = Decision()
+        self._job, self._link, self._raises = job, link, raises
+        self._budget = job.budget
+        self._reported = False
+        self._save_first: bool | None = None
+        self._pending: tuple[int, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"Trial(number={self.number}, params={self.params})"
+
+    def __getitem__(self, name: str) -> Any:
+        """The value of a parameter."""
+        return self.params[name]
+
+    @property
+    def directory(self) -> Path:
+        """A folder of this trial's own, made when first asked for; it outlives the trial."""
+        path = Path(self._job.directory)
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the trial is to run no further: for cohorts, whose reports do not raise."""
+        return self.decision.kind != "continue"
+
+    # --- metrics ------------------------------------------------------------------------------------------------------
+
+    def report(self, value: float | None = None, step: int | None = None, **metrics: float) -> None:
+        """Reports metrics after a step.
+
+        Args:
+            value: the first objective, when it is not given by name.
+            step: which step it was; by default the one after the last. Steps count from 1; those of libraries that
+                count from 0 serve as well.
+            **metrics: metrics by name.
+
+        Raises:
+            StopTrial: the scheduler or a person ends the trial here, or it pauses; let it pass.
+            MetricError: a value is no number.
+        """
+        named = {name: as_number(name, v) for name, v in metrics.items()}
+        if value is not None:
+            named[self._job.metrics[0]] = as_number(self._job.metrics[0], value)
+        if not named:
+            raise UsageError("trial.report() was given no metric; write for instance trial.report(accuracy=0.9)")
+        self.step = self.step + 1 if step is None else int(step)
+        self._reported = True
+        self.metrics.update(named)
+        checkpoint = self._take_pending()
+        event = Reported(time.time(), self.number, self.attempt, self.step, named, checkpoint)
+        self.decision = self._settle(self._link.report(event))
+        if self._raises and self.stopped:
+            raise (PauseTrial if self.decision.kind == "yield" else StopTrial)(self.decision.reason)
+
+    def should_prune(self) -> bool:
+        """Whether the trial is to end; `report` has raised StopTrial by then, except in cohorts."""
+        return self.stopped
+
+    def note(self, **values: Any) -> None:
+        """Writes remarks (JSON values) beside the trial, shown with it."""
+        self._link.send(Noted(time.time(), self.number, values))
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """The same as `note`, with Optuna's signature."""
+        self.note(**{key: value})
+
+    # --- checkpoints --------------------------------------------------------------------------------------------------
+
+    def save(self, *objects: Any, step: int | None = None) -> None:
+        """Saves the state of objects, so that the trial can be paused, cloned and retried.
+
+        It belongs to the report that follows it, as in `trial.save(model); trial.report(...)`; a trial that first
+        reports and then saves is understood too. Objects with `state_dict` (torch) are saved by it, others are
+        pickled.
+
+        Args:
+            *objects: what `load` is to be given again, in the same order.
+            step: the step whose end this is, where neither order holds.
+        """
+        self.save_file(lambda path: _checkpoint.dump(path, objects), step=step)
+
+    def save_file(self, writer: Callable[[Path], None], *, step: int | None = None) -> None:
+        """As `save`, by a function that writes a file (or folder) at the path it is given."""
+        if self._save_first is None:
+            self._save_first = not self._reported
+        at = step if step is not None else self.step + (1 if self._save_first else 0)
+        path = Path(self._job.directory) / f"checkpoint-{at}-{self.attempt}"
+        _checkpoint.write(path, writer)
+        if at > self.step:
+            self._pending = (at, str(path))
+        else:
+            self._link.send(Checkpointed(time.time(), self.number, self.attempt, at, str(path)))
+
+    def load(self, *objects: Any) -> int:
+        """Restores what `save` saved, if the trial goes on from a checkpoint.
+
+        Returns:
+            How many steps are done already: 0 for a new trial, so that `range(trial.load(model), epochs)` are those
+                left.
+        """
+        path = self.checkpoint
+        if path is None:
+            self.step = 0
+            return 0
+        _checkpoint.restore(path, objects)
+        return self.step
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The file to go on from, None for a fresh start."""
+        return Path(self._job.checkpoint) if self._job.checkpoint else None
+
+    # --- parameters found while running -------------------------------------------------------------------------------
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """A float parameter, with Optuna's signature: the space is discovered by running."""
+        return float(self._suggest(name, lambda: Float(low, high, log=log, step=step), low, low == high))
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        """An integer parameter, with Optuna's signature."""
+        return int(self._suggest(name, lambda: Int(low, high, log=log, step=step), low, low == high))
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
+        """A choice, with Optuna's signature."""
+        return self._suggest(name, lambda: Choice(list(choices)), None, False)
+
+    def _suggest(self, name: str, domain: Callable[[], Domain], constant: Any, fixed: bool) -> Any:
+        """The value of a parameter: settled before, proposed by the searcher, or drawn from the trial's own seed."""
+        if name in self.params:
+            return self.params[name]
+        if not self._job.define:
+            raise ObjectiveError(
+                f"trial.suggest_*({name!r}): the experiment has a space that does not name {name!r}; "
+                "add it there, or give no space at all"
+            )
+        found = None if fixed else domain()
+        value = constant
+        if found is not None:
+            value = self._job.proposal.get(name)
+            if name not in self._job.proposal or not found.contains(value):
+                rng = np.random.default_rng([self.seed, *name.encode()])
+                value = Space({name: found}).sample(rng, 1)[0][name]
+        self.params[name] = value
+        shape = found.to_json() if found is not None else {}
+        self._link.send(Suggested(time.time(), self.number, self.attempt, name, shape, value))
+        return value
+
+    # --- for the runner -----------------------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Sends a checkpoint that was saved but never followed by its report."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            self._link.send(Checkpointed(time.time(), self.number, self.attempt, *pending))
+
+    def _take_pending(self) -> str | None:
+        """The checkpoint that goes with the report being made; one of an earlier step is sent by itself."""
+        if self._pending is not None and self._pending[0] == self.step:
+            path = self._pending[1]
+            self._pending = None
+            return path
+        self.flush()
+        return None
+
+    def _settle(self, decision: Decision) -> Decision:
+        """Yields when the budget, as extended by the decision, is spent."""
+        if decision.budget is not None:
+            self._budget = decision.budget
+        if decision.kind == "continue" and self._budget is not None and self.step >= self._budget:
+            return Decision("yield", f"budget of {self._budget} steps spent")
+        return decision
