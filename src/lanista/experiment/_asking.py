@@ -1,0 +1,86 @@
+"""Ask and tell: trials for loops of the user's own."""
+
+import math
+import time
+from typing import Any
+
+from lanista.errors import ExperimentError
+from lanista.experiment._checks import check_end
+from lanista.experiment._engine import Engine
+from lanista.experiment._lease import Watch
+from lanista.journal import FIRST_ENDED, Ended, Event, Released, Reported, TrialRecord, Yielded
+from lanista.trial import Decision, Trial, as_metrics, check_metrics
+
+
+class Desk:
+    """Hands trials out and takes their results; the line of each trial leads straight to the engine."""
+
+    def __init__(self, engine: Engine, watch: Watch) -> None:
+        self._engine, self._watch = engine, watch
+
+    def ask(self) -> Trial:
+        """A started trial."""
+        engine = self._engine
+        self._release_dead()
+        engine.exhausted = False
+        jobs = engine.start(1, room=lambda: math.inf)
+        if not jobs:
+            why = (
+                "the searcher has no further configuration"
+                if engine.exhausted
+                else "the scheduler starts no further trial"
+            )
+            raise ExperimentError(f"{why}; {len(engine.history)} trials were asked for")
+        return Trial(jobs[0], _EngineLink(engine), raises=False)
+
+    def tell(self, trial: Trial | int, value: Any, state: str | None) -> TrialRecord:
+        """Ends a trial, or pauses it where that was the decision on its last report."""
+        engine = self._engine
+        h = engine.history
+        check_end(state)
+        number = h.trial(trial).number if isinstance(trial, int) else trial.number
+        if h.state_of(number) >= FIRST_ENDED:
+            raise ExperimentError(f"trial {number} has ended already, as {h.trial(number).state}")
+        reason = ""
+        if isinstance(trial, Trial):
+            trial.flush()
+            verdict = trial.decision
+            if verdict.kind == "yield" and value is None and state is None:
+                engine.handle([Yielded(time.time(), number, h.attempt(number), trial.step)])
+                return h.trial(number)
+            if verdict.kind == "stop" and value is None and state in (None, verdict.state):
+                state, reason = verdict.state, verdict.reason
+        state = state or "completed"
+        metrics = as_metrics(value, h.metrics)
+        if state == "completed":
+            check_metrics({**h.metrics_of(number), **metrics}, h.metrics)
+        engine.handle([Ended(time.time(), number, h.attempt(number), state, metrics, reason)])
+        return h.trial(number)
+
+    def _release_dead(self) -> None:
+        """Makes trials of controllers that no longer live wait again."""
+        h = self._engine.history
+        foreign = [n for n in h.running if h.owner(n) != self._engine.owner]
+        if foreign:
+            living = self._watch.living()
+            now = time.time()
+            lost: list[Event] = [
+                Released(now, n, h.attempt(n), "its controller died") for n in foreign if h.owner(n) not in living
+            ]
+            if lost:
+                self._engine.journal.decide(lost)
+
+
+class _EngineLink:
+    """A trial's line within the process that decides."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def send(self, event: Event) -> None:
+        """Journals a fact."""
+        self._engine.handle([event])
+
+    def report(self, event: Reported) -> Decision:
+        """Journals a report and returns the decision."""
+        return self._engine.handle([event])[event.number]

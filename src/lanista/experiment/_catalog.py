@@ -1,0 +1,45 @@
+"""The experiments of a store: which there are, and doing away with one."""
+
+import shutil
+from difflib import get_close_matches
+from pathlib import Path
+
+from lanista.errors import ExperimentError
+from lanista.experiment._lease import Watch
+from lanista.journal import ExperimentInfo, Store, files_of, open_store
+
+
+def experiments(store: str | Path | Store | None = None) -> list[ExperimentInfo]:
+    """The experiments of a store, the oldest first."""
+    return open_store(store).experiments()
+
+
+def remove(name: str, store: str | Path | Store | None = None) -> None:
+    """Deletes an experiment: its journal and its files.
+
+    Raises:
+        ExperimentError: there is none of that name, or a living process runs it.
+    """
+    opened = open_store(store)
+    info = opened.find(name)
+    if info is None:
+        raise missing(name, opened)
+    living = Watch(opened, info.id).living()
+    if living:
+        raise ExperimentError(
+            f"experiment {name!r} is being run by another process; stop it first with: lanista stop {name}"
+        )
+    opened.remove(info.id)
+    shutil.rmtree(files_of(opened) / name, ignore_errors=True)
+
+
+def missing(name: str, store: Store) -> ExperimentError:
+    """The error for a name that the store does not have."""
+    names = [info.name for info in store.experiments()]
+    close = get_close_matches(name, names, 3)
+    hint = (
+        f"; did you mean {', '.join(map(repr, close))}?"
+        if close
+        else f"; it has {', '.join(map(repr, names[-5:])) or 'none'}"
+    )
+    return ExperimentError(f"there is no experiment {name!r} in {store.url}{hint}")

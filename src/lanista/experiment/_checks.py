@@ -1,0 +1,75 @@
+"""What is given to an experiment, held against what may be and what the store has."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from lanista.errors import MismatchError, UsageError
+from lanista.journal import Created
+from lanista.space import Space
+
+
+def check_name(name: str) -> None:
+    """Raises UsageError for a name that cannot name a folder too."""
+    if not isinstance(name, str) or not name.strip() or "/" in name or name in (".", ".."):
+        raise UsageError(f"the experiment's name {name!r} must be a text that is not empty and holds no '/'")
+
+
+def as_directions(metric: str | Mapping[str, str] | None, mode: str | None) -> dict[str, str] | None:
+    """The objectives with their directions, None when nothing is said."""
+    if metric is None:
+        metrics = {} if mode is None else {"value": mode}
+    elif isinstance(metric, str):
+        metrics = {metric: mode or "min"}
+    elif not isinstance(metric, Mapping):
+        raise UsageError(f"metric={metric!r} must be a name, or a dict of names with 'min' or 'max' each")
+    elif mode is not None:
+        raise UsageError(f"mode={mode!r}: metric is a dict, which gives each metric its own direction")
+    else:
+        metrics = dict(metric)
+    for name, direction in metrics.items():
+        if not isinstance(name, str) or not name:
+            raise UsageError(f"metric {name!r} must be a text that is not empty")
+        if direction not in ("min", "max"):
+            raise UsageError(f"metric {name!r}: the direction {direction!r} must be 'min' or 'max'")
+    return metrics or None
+
+
+def check_end(state: str | None) -> None:
+    """Raises UsageError for a state that a person cannot end a trial with; None stands for the usual one."""
+    ends = ("completed", "stopped", "failed", "infeasible")
+    if state is not None and state not in ends:
+        raise UsageError(f"state={state!r} must be one of {', '.join(map(repr, ends))}")
+
+
+def as_seed(seed: int) -> int:
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise UsageError(f"seed={seed!r} must be a whole number from 0")
+    return seed
+
+
+def check_same(created: Created, space: Space | None, metrics: dict[str, str] | None, seed: int | None) -> None:
+    """Holds what is given against what the store has."""
+    where = f"experiment {created.name!r} exists"
+    mend = "give another name, or remove it with: lanista rm " + created.name
+    if space is not None:
+        old, new = created.space, json.loads(json.dumps(space.to_json()))
+        if old != new:
+            raise MismatchError(f"{where} with another space ({_difference(old, new)}); {mend}")
+    if metrics is not None and metrics != created.metrics:
+        raise MismatchError(f"{where} with metric {created.metrics}, not {metrics}; {mend}")
+    if seed is not None and seed != created.seed:
+        raise MismatchError(f"{where} with seed {created.seed}, not {seed}; leave the seed out, or {mend}")
+
+
+def _difference(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """Where two spaces differ, by parameter."""
+    a, b = old.get("parameters", old), new.get("parameters", new)
+    for name in {**a, **b}:
+        if name not in a:
+            return f"{name!r} is new"
+        if name not in b:
+            return f"{name!r} is missing"
+        if a[name] != b[name]:
+            return f"{name!r} was {json.dumps(a[name])}, is {json.dumps(b[name])}"
+    return "the conditions differ"

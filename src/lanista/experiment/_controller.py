@@ -1,0 +1,294 @@
+"""The loop that runs an experiment on an executor."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from lanista.errors import ExecutorError, MetricError
+from lanista.experiment._engine import Engine
+from lanista.experiment._interrupt import Interrupt
+from lanista.experiment._lease import Watch
+from lanista.experiment._limits import Limits, Meter
+from lanista.experiment._progress import Progress
+from lanista.journal import (
+    PAUSED,
+    WAITING,
+    Commanded,
+    Decided,
+    Ended,
+    Event,
+    Joined,
+    Journal,
+    Left,
+    Released,
+    Started,
+    Yielded,
+)
+from lanista.trial import Decision, Executor, Objective
+
+SYNC_S = 0.2
+"""How often the journal is looked at for what others wrote."""
+WATCH_S = 1.0
+"""How often other controllers' signs of life are looked at."""
+
+Callback = Callable[[Event], None]
+
+
+class Controller:
+    """Runs trials until a limit, a person or the searcher ends it.
+
+    One turn: look at the journal for others' words, fill the free slots, take facts from the executor, journal them,
+    answer.
+    """
+
+    def __init__(
+        self, engine: Engine, executor: Executor, limits: Limits, *, watch: Watch, progress: Progress, cohort: int = 1
+    ) -> None:
+        self.engine, self.executor, self.limits = engine, executor, limits
+        self._watch, self._progress, self._cohort = watch, progress, cohort
+        self.callbacks: Sequence[Callback] = ()
+        self._meter = Meter(engine.history)
+        self._interrupt = Interrupt()
+        self._reason: str | None = None
+        self._wind_down: Decision | None = None
+        self._error: MetricError | None = None
+        self._heard: list[Event] = []
+        self._jobs: set[int] = set()
+        self._wound_down: set[int] = set()
+        self._next_sync = self._next_watch = 0.0
+        self._deadline = math.inf
+
+    @property
+    def journal(self) -> Journal:
+        """The experiment's journal."""
+        return self.engine.journal
+
+    def run(self, objective: Objective, joined: Joined) -> str:
+        """Runs until the end and returns its reason.
+
+        Raises:
+            MetricError: the first trials show that the metric is not what the objective gives.
+            KeyboardInterrupt: a person interrupted twice; all is journalled.
+        """
+        if self.limits.time is not None:
+            self._deadline = self.executor.now() + self.limits.time
+        self.executor.open(objective, self._handle)
+        self.journal.listener = self._listen
+        reason = "failed"
+        try:
+            with self._interrupt:
+                self.journal.append([replace(joined, workers=self.executor.slots)])
+                reason = self._loop()
+        except KeyboardInterrupt:
+            reason = "interrupted"
+            raise
+        finally:
+            self._leave(reason)
+        if self._error is not None:
+            raise self._error
+        return reason
+
+    # --- the loop -----------------------------------------------------------------------------------------------------
+
+    def _loop(self) -> str:
+        while True:
+            self._attend()
+            busy = self._fill()
+            if not busy and (reason := self._end()) is not None:
+                return reason
+            self._progress.update(self.journal.history, self.limits, self._meter.cost)
+            self.executor.poll(SYNC_S)
+
+    def _attend(self) -> None:
+        """Takes in others' words, limits and the clock: between turns and, for trials in this thread, at reports."""
+        self._look()
+        self._judge()
+        self._hear()
+
+    def _look(self) -> None:
+        """Reads what others wrote, and takes over from those who died."""
+        now = time.monotonic()
+        if now >= self._next_sync:
+            self._next_sync = now + SYNC_S
+            self.journal.sync()
+        if now >= self._next_watch:
+            self._next_watch = now + WATCH_S
+            self.take_over()
+
+    def take_over(self) -> None:
+        """Releases the trials of controllers that no longer live, and says that these are gone."""
+        h = self.journal.history
+        me = self.engine.owner
+        foreign = [n for n in h.running if h.owner(n) != me]
+        if not foreign and all(owner == me for owner in h.owners):
+            return
+        living = self._watch.living()
+        now = time.time()
+        dead = [owner for owner in h.owners if owner != me and owner not in living]
+        lost = [n for n in foreign if h.owner(n) not in living]
+        gone: list[Event] = [Released(now, n, h.attempt(n), "its controller died") for n in lost]
+        gone += [Left(now, owner, "died") for owner in dead]
+        if gone and self.journal.decide(gone):
+            for owner in dead:
+                self._watch.forget(owner)
+
+    def _judge(self) -> None:
+        """Holds the limits against the history."""
+        if self._reason is not None:
+            return
+        reason = self._meter.reached(self.limits, self.journal.history)
+        if reason is not None:
+            kind = None if "failed in a row" in reason else Decision("stop", reason)
+            self._stop(reason, kind)
+        elif self.executor.now() >= self._deadline:
+            self._stop(f"time limit of {self.limits.time:g} s reached", Decision("yield", "time limit"))
+        elif self.engine.finish is not None:
+            self._stop(self.engine.finish, None)
+        elif self._interrupt.count:
+            self._stop("interrupted", None)
+
+    def _stop(self, reason: str, decision: Decision | None) -> None:
+        """Starts nothing more; running trials end at their next report by `decision`, or run to their end."""
+        self._reason, self._wind_down = reason, decision
+
+    def _fill(self) -> bool:
+        """Starts what the free slots can take; whether anything runs here."""
+        h = self.journal.history
+        free = self.executor.free()
+        if free and self._reason is None and not h.paused:
+            jobs = self.engine.start(free * self._cohort, room=self._room, clock=self.executor.now)
+            self._jobs.update(job.number for job in jobs)
+            for i in range(0, len(jobs), self._cohort):
+                self.executor.submit(jobs[i : i + self._cohort])
+        return self.executor.free() < self.executor.slots
+
+    def _room(self) -> float:
+        """How many new trials the limit leaves; those imported do not count."""
+        h = self.journal.history
+        return math.inf if self.limits.trials is None else max(0, self.limits.trials - (len(h) - h.imported))
+
+    def _end(self) -> str | None:
+        """The reason to end, when nothing runs here; None while others' trials may still need us."""
+        h = self.journal.history
+        if self._reason is not None:
+            return self._reason
+        if h.paused or h.waiting or any(h.owner(n) != self.engine.owner for n in h.running):
+            return None
+        if self._room() == 0:
+            return f"all {self.limits.trials} trials are done"
+        if self.engine.exhausted:
+            return "the searcher has no further configurations"
+        return "the scheduler has nothing more to run"
+
+    # --- what comes in ------------------------------------------------------------------------------------------------
+
+    def _handle(self, events: list[Event]) -> None:
+        """Facts from the executor."""
+        with self._interrupt.held():
+            answers = self.engine.handle([self._amend(event) for event in events])
+            self._attend()
+            for number, decision in answers.items():
+                self.executor.reply(number, self._overruled(number, decision))
+        for event in events:
+            if isinstance(event, Ended) and event.reason == "metric" and self.journal.history.best is None:
+                self._error = MetricError(event.error)
+                self._stop("the metric is wrong", None)
+        self._progress.update(self.journal.history, self.limits)
+
+    def _amend(self, event: Event) -> Event:
+        """A trial that yields because the run ends is not paused for the scheduler: it goes on at the next run."""
+        if isinstance(event, Ended | Yielded | Released):
+            self._jobs.discard(event.number)
+        if isinstance(event, Yielded) and event.number in self._wound_down:
+            return Released(event.time, event.number, event.attempt, self._reason or "")
+        return event
+
+    def _overruled(self, number: int, decision: Decision) -> Decision:
+        """The decision on a report, unless a limit says otherwise."""
+        limit = self.limits.trial_time
+        if decision.kind != "continue":
+            return decision
+        if self._wind_down is not None:
+            self._wound_down.add(number)
+            return self._wind_down
+        if limit is not None and self.executor.now() - self.journal.history.since(number) > limit:
+            return Decision("stop", f"time limit of {limit:g} s for a trial")
+        return decision
+
+    def _listen(self, events: Sequence[Event], own: bool) -> None:
+        """Hears what was folded: callbacks, and the words of others."""
+        self._heard += events
+        if own:
+            return
+        for event in events:
+            if isinstance(event, Decided):
+                self.engine.hear(event)
+
+    def _hear(self) -> None:
+        """Acts on commands and takeovers, and runs callbacks, outside of any fold."""
+        heard, self._heard = self._heard, []
+        for event in heard:
+            if isinstance(event, Commanded):
+                self._obey(event)
+            elif isinstance(event, Started) and event.owner != self.engine.owner:
+                with suppress(KeyError):
+                    self.executor.cancel(event.number, reason="taken over by another controller", end=False)
+            self._progress.event(event, self.journal.history)
+            for callback in self.callbacks:
+                callback(event)
+
+    def _obey(self, command: Commanded) -> None:
+        """Carries out a person's word."""
+        if command.command == "stop":
+            self._stop("stopped by command", None)
+            if command.values.get("now"):
+                self._release_all("stopped by command")
+        elif command.command == "kill" and command.number is not None:
+            self._kill(command.number)
+        elif command.command == "set":
+            self.limits = self.limits.updated(command.values)
+            if "time" in command.values:
+                self._deadline = self.executor.now() + (self.limits.time or math.inf)
+            resize = getattr(self.executor, "resize", None)
+            if "workers" in command.values and resize is not None:
+                resize(int(command.values["workers"]))
+
+    def _kill(self, number: int) -> None:
+        h = self.journal.history
+        if number >= len(h):
+            return
+        if number in self._jobs:
+            self.executor.cancel(number, reason="killed by command", end=True)
+        elif h.state_of(number) in (WAITING, PAUSED) or self.engine.mine(number):
+            self.journal.append(
+                [Ended(time.time(), number, h.attempt(number), "cancelled", reason="killed by command")]
+            )
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def _release_all(self, reason: str) -> None:
+        for number in sorted(self._jobs):
+            with suppress(KeyError):
+                self.executor.cancel(number, reason=reason, end=False)
+
+    def _leave(self, reason: str) -> None:
+        """Lets go of workers and says so in the journal; what still runs here is released first."""
+        h = self.journal.history
+        self.executor.close()
+        self._hear_out()
+        now = time.time()
+        left: list[Event] = [
+            Released(now, n, h.attempt(n), f"its controller left: {reason}")
+            for n in sorted(self._jobs)
+            if self.engine.mine(n)
+        ]
+        self.journal.append([*left, Left(now, self.engine.owner, reason)])
+        self._hear_out()
+        self.journal.listener = None
+        self._progress.finish(h, reason)
+
+    def _hear_out(self) -> None:
+        with suppress(ExecutorError):
+            self._hear()

@@ -1,0 +1,258 @@
+"""From history to jobs and from facts to decisions: what every way of running shares."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lanista import schedule
+from lanista.errors import SpaceError, UsageError
+from lanista.experiment._retention import Retention
+from lanista.experiment._seeds import Generators, mix
+from lanista.journal import (
+    PAUSED,
+    RUNNING,
+    WAITING,
+    Asked,
+    Decided,
+    Ended,
+    Event,
+    History,
+    Journal,
+    Params,
+    Released,
+    Reported,
+    Started,
+    Suggested,
+    Yielded,
+)
+from lanista.schedule import Action, Finish, Resume, Scheduler, Slots, Start
+from lanista.search import Searcher
+from lanista.space import domain_from_json, grow
+from lanista.trial import Decision, Job
+
+CONTINUE = Decision()
+
+
+class Engine:
+    """Asks the deciders, journals what they say, and keeps what has not reached its trial yet.
+
+    Everything durable is in the journal; what is kept here (verdicts on their way, queued actions, proposals that
+    lost a race) can be lost without harm.
+    """
+
+    def __init__(
+        self, journal: Journal, searcher: Searcher, scheduler: Scheduler, *, owner: str, directory: Path
+    ) -> None:
+        self.journal, self.searcher, self.scheduler = journal, searcher, scheduler
+        self.owner = owner
+        self._trials = directory / "trials"
+        self._generators = Generators()
+        self.retries = 0
+        self.exhausted = False
+        self.finish: str | None = None
+        self.verdicts: dict[int, Decision] = {}
+        self._queue: list[Action] = []
+        self._broken: dict[int, str] = {}
+        self._proposals: list[Params] = []
+        self._proposed_at = -1
+        self._retention = Retention()
+
+    @property
+    def history(self) -> History:
+        """All that is known."""
+        return self.journal.history
+
+    def mine(self, number: int) -> bool:
+        """Whether the trial runs here."""
+        return self.history.state_of(number) == RUNNING and self.history.owner(number) == self.owner
+
+    # --- starting trials ----------------------------------------------------------------------------------------------
+
+    def start(self, free: int, *, room: Callable[[], float], clock: Callable[[], float] = time.time) -> list[Job]:
+        """Decides and journals what the free slots run now.
+
+        Args:
+            free: how many trials can be started.
+            room: how many new trials the limits allow, as the history stands.
+            clock: what time it is.
+        """
+        while True:
+            events, used = self._plan(free, room(), clock())
+            if not events:
+                self._queue = self._queue[used:]
+                return []
+            if self.journal.decide(events):
+                self._queue = self._queue[used:]
+                return [self.job(e.number) for e in events if isinstance(e, Started)]
+
+    def _plan(self, free: int, room: float, now: float) -> tuple[list[Event], int]:
+        """The events that start up to `free` trials, and how many queued actions they use up."""
+        h = self.history
+        waiting = h.waiting
+        again = [n for n in waiting if h.attempt(n) > 0][:free]
+        fresh = [n for n in waiting if h.attempt(n) == 0]
+        events: list[Event] = [Started(now, n, h.attempt(n) + 1, self.owner, h.budget(n)) for n in again]
+        free -= len(again)
+        if free <= 0:
+            return events, 0
+        queued = self._queue[:free]
+        actions = [*queued, *(self.scheduler.on(h, Slots(free - len(queued))) if free > len(queued) else [])]
+        resumed: set[int] = set()
+        proposals: Iterator[Params] | None = None
+        number = len(h)
+        for i, action in enumerate(actions):
+            if isinstance(action, Resume):
+                if h.state_of(action.trial) == PAUSED and action.trial not in resumed:
+                    resumed.add(action.trial)
+                    events.append(Started(now, action.trial, h.attempt(action.trial) + 1, self.owner, action.budget))
+            elif not isinstance(action, Start):
+                self._apply([action])
+            elif fresh and _plain(action):
+                events.append(Started(now, fresh.pop(0), 1, self.owner, action.budget))
+            elif number - len(h) < room:
+                if proposals is None and _plain(action):
+                    left = sum(map(_plain, actions[i:]))
+                    proposals = iter(self._propose(int(min(left, room - (number - len(h))))))
+                if (asked := self._asked(action, number, now, proposals)) is not None:
+                    events += [asked, Started(now, number, 1, self.owner, action.budget)]
+                    number += 1
+        return events, len(queued)
+
+    def _asked(self, action: Start, number: int, now: float, proposals: Iterator[Params] | None) -> Asked | None:
+        """The new trial that a start wants; None when the searcher is exhausted."""
+        params = action.params
+        if params is None and action.parent is not None:
+            params = self.history.params[action.parent[0]]
+        if params is not None:
+            return Asked(now, number, params, "clone" if action.parent else "scheduler", action.parent)
+        params = next(proposals, None) if proposals is not None else None
+        if params is None:
+            return None
+        define = self.history.created is not None and self.history.created.define
+        return Asked(now, number, {}, proposal=params) if define else Asked(now, number, params)
+
+    def _propose(self, count: int) -> list[Params]:
+        """Asks the searcher; a race that was lost to mere reports does not repeat the work."""
+        h = self.history
+        if self._proposed_at != len(h) or len(self._proposals) < count:
+            seed = h.created.seed if h.created is not None else 0
+            self._proposals = self.searcher.ask(h, count, self._generators.at(seed, len(h)))
+            self._proposed_at = len(h)
+            self.exhausted = len(self._proposals) < count
+        return self._proposals
+
+    def job(self, number: int) -> Job:
+        """All that the code of a trial needs to know."""
+        h = self.history
+        created = h.created
+        assert created is not None
+        step, path = h.latest_checkpoint(number)
+        if path is not None and not Path(path).exists():
+            step, path = 0, None
+        return Job(
+            number,
+            h.params[number],
+            h.attempt(number),
+            seed=mix(created.seed, number) & 0x7FFFFFFF,
+            directory=f"{self._trials}/{number}",
+            metrics=h.metrics,
+            budget=h.budget(number),
+            step=step,
+            checkpoint=path,
+            define=created.define,
+            proposal=h.proposals.get(number, {}),
+        )
+
+    # --- facts --------------------------------------------------------------------------------------------------------
+
+    def handle(self, events: list[Event]) -> dict[int, Decision]:
+        """Journals facts about trials that run here, and answers those that are reports."""
+        facts = [self._amend(event) for event in events if not self._contradicts(event)]
+        if not facts:
+            return {}
+        self.journal.append(facts)
+        h = self.history
+        answers: dict[int, Decision] = {}
+        for event in facts:
+            match event:
+                case Reported(number=n):
+                    if h.owner(n) != self.owner or event.attempt != h.attempt(n):
+                        answers[n] = Decision("stop", "another controller has taken the trial over")
+                        continue
+                    self._apply(self.scheduler.on(h, schedule.Report(n, event.step, event.metrics)), reporter=n)
+                    answers[n] = self.verdicts.pop(n, CONTINUE)
+                case Yielded(number=n):
+                    step, path = h.latest_checkpoint(n)
+                    self._apply(self.scheduler.on(h, schedule.Yielded(n, event.step, step if path else None)))
+                case Ended(number=n):
+                    self.verdicts.pop(n, None)
+                    self._apply(self.scheduler.on(h, schedule.Ended(n, event.state)))
+        self._retention.sweep(h, facts, self._queue)
+        return answers
+
+    def _contradicts(self, event: Event) -> bool:
+        """Whether a parameter found while running contradicts the space found so far; its trial then ends as failed."""
+        if not isinstance(event, Suggested):
+            return False
+        try:
+            grow(self.history.space, event.name, domain_from_json(event.domain) if event.domain else event.value)
+        except SpaceError as error:
+            self._broken[event.number] = str(error)
+            return True
+        return False
+
+    def _amend(self, event: Event) -> Event:
+        """A failure that has retries left is no end; a success with parameters that contradict the space is none."""
+        if not isinstance(event, Ended):
+            return event
+        if (error := self._broken.pop(event.number, None)) is not None:
+            return replace(event, state="failed", metrics={}, reason=error, error=error)
+        failed = event.state == "failed" and event.reason != "metric"
+        if failed and self.history.retries(event.number) < self.retries:
+            why = f"retry: {event.reason}"
+            return Released(event.time, event.number, event.attempt, why, event.error or event.reason)
+        return event
+
+    def _apply(self, actions: Sequence[Action], reporter: int | None = None) -> None:
+        """Carries out a scheduler's actions; what cannot be done at once is kept or journalled for whom it concerns."""
+        h = self.history
+        now = time.time()
+        for action in actions:
+            match action:
+                case Start() | Resume():
+                    self._queue.append(action)
+                case Finish(reason=reason):
+                    self.finish = reason
+                case schedule.Stop(trial=n, reason=reason, state=state):
+                    if h.state_of(n) in (PAUSED, WAITING):
+                        self.journal.append([Ended(now, n, h.attempt(n), state, reason=reason)])
+                    elif h.state_of(n) == RUNNING:
+                        self._tell(n, Decision("stop", reason, state), n == reporter)
+                case schedule.Yield(trial=n):
+                    if h.state_of(n) == RUNNING:
+                        self._tell(n, Decision("yield", "the scheduler pauses it"), n == reporter)
+                case schedule.Extend(trial=n, budget=budget):
+                    if h.state_of(n) == RUNNING:
+                        self._tell(n, Decision(budget=budget), n == reporter)
+                case _:
+                    raise UsageError(f"the scheduler returned {action!r}, which is no action; see lanista.schedule")
+
+    def _tell(self, number: int, decision: Decision, at_once: bool) -> None:
+        """Keeps a decision for the trial's reply; one that cannot be told at once is journalled."""
+        if at_once or self.mine(number):
+            self.verdicts[number] = decision
+        if not at_once:
+            action = "extend" if decision.kind == "continue" else decision.kind
+            self.journal.append([Decided(time.time(), number, action, decision.reason, decision.budget)])
+
+    def hear(self, event: Decided) -> None:
+        """Takes up another controller's decision on a trial that runs here."""
+        if event.number is not None and self.mine(event.number):
+            kind = {"stop": "stop", "yield": "yield"}.get(event.action, "continue")
+            self.verdicts[event.number] = Decision(kind, event.reason, budget=event.budget)  # type: ignore[arg-type]
+
+
+def _plain(action: Action) -> bool:
+    """Whether the searcher is to propose for it."""
+    return isinstance(action, Start) and action.params is None and action.parent is None

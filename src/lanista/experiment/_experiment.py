@@ -1,0 +1,445 @@
+"""The public object."""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lanista._version import __version__
+from lanista.errors import ExperimentError, UsageError
+from lanista.experiment._asking import Desk
+from lanista.experiment._catalog import missing
+from lanista.experiment._checks import as_directions, as_seed, check_end, check_name, check_same
+from lanista.experiment._controller import Controller
+from lanista.experiment._engine import Engine
+from lanista.experiment._lease import Heart, Watch, new_owner
+from lanista.experiment._limits import Limits
+from lanista.experiment._progress import Progress
+from lanista.experiment._resolve import as_executor, as_scheduler, as_searcher
+from lanista.experiment._seeding import enqueued, fitting, pareto
+from lanista.experiment._status import Status, status_of
+from lanista.experiment._trials import Trials, as_frame
+from lanista.journal import (
+    STATES,
+    Asked,
+    Beat,
+    Commanded,
+    Created,
+    Ended,
+    Event,
+    ExperimentInfo,
+    History,
+    Joined,
+    Journal,
+    MemoryStore,
+    Noted,
+    Params,
+    Store,
+    TrialRecord,
+    files_of,
+    open_store,
+)
+from lanista.schedule import Scheduler
+from lanista.search import Searcher, describe
+from lanista.space import Space
+from lanista.trial import Command, Executor, Trial, as_metrics, as_objective
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Mode = Literal["min", "max"]
+
+
+class Experiment:
+    """A search for the best configuration: a name, a space, a metric, and a journal of all that happened.
+
+    Making one with a name that the store has opens it: everything journalled is there again, and `run` goes on where
+    it ended.
+
+    Args:
+        name: names it in the store.
+        space: a dict of domains or a `Space`. None: what the store has, or for a new experiment a space that the
+            objective discovers by calling `trial.suggest_float` and its kin.
+        metric: the objective's name, or a dict of several names with "min" or "max" each; "value" by default.
+        mode: "min" (default) or "max", for a metric given by name.
+        searcher: a name ("tpe" (default), "random", "sobol", "grid", "evolution") or an object with `ask`.
+        scheduler: a name ("fifo" (default), "median", "asha") or an object with `on`.
+        store: None for SQLite at `$LANISTA_HOME/lanista.db`, "memory", a path, a URL or a store.
+        seed: makes proposals and trial seeds repeatable; drawn at random, and journalled, when not given.
+
+    Raises:
+        MismatchError: the store has an experiment of that name with another space, metric or seed.
+        SpaceError: the space is wrong.
+        StoreError: the store cannot be used.
+
+    >>> import lanista as la
+    >>> exp = la.Experiment("parabola", {"x": la.Float(-5, 5)}, metric="loss", store="memory", seed=0)
+    >>> exp.run(lambda trial: (trial["x"] - 1) ** 2, trials=30, progress=False).best.value < 0.5
+    True
+    """
+
+    def __init__(
+        self,
+        name: str,
+        space: Mapping[str, Any] | Space | None = None,
+        metric: str | Mapping[str, str] | None = None,
+        *,
+        mode: Mode | None = None,
+        searcher: str | Searcher | None = None,
+        scheduler: str | Scheduler | None = None,
+        store: str | Path | Store | None = None,
+        seed: int | None = None,
+    ) -> None:
+        check_name(name)
+        self.name = name
+        self.searcher, self.scheduler = as_searcher(searcher), as_scheduler(scheduler)
+        given = space if isinstance(space, Space) or space is None else Space(dict(space))
+        wanted = as_directions(metric, mode)
+        self.store = open_store(store)
+        info = self.store.find(name)
+        if info is None:
+            info = self.store.create(
+                Created(
+                    time.time(),
+                    name,
+                    (given or Space({})).to_json(),
+                    wanted or {"value": mode or "min"},
+                    secrets.randbits(31) if seed is None else as_seed(seed),
+                    describe(self.searcher),
+                    describe(self.scheduler),
+                    __version__,
+                    given is None,
+                )
+            )
+        self._info: ExperimentInfo = info
+        self._journal = Journal(self.store, info, given)
+        check_same(self._created, given, wanted, seed)
+        self._owner: Beat = new_owner()
+        self._engine = Engine(
+            self._journal, self.searcher, self.scheduler, owner=self._owner.owner, directory=self.directory
+        )
+        self._watch = Watch(self.store, info.id)
+        self._desk = Desk(self._engine, self._watch)
+        self._heart: Heart | None = None
+        self._lock = threading.RLock()
+
+    @classmethod
+    def load(cls, name: str, store: str | Path | Store | None = None) -> "Experiment":
+        """Opens an experiment that the store has.
+
+        Raises:
+            ExperimentError: it has none of that name; the message names near ones.
+        """
+        opened = open_store(store)
+        if opened.find(name) is None:
+            raise missing(name, opened)
+        return cls(name, store=opened)
+
+    def __repr__(self) -> str:
+        counts = zip(STATES, self._synced().counts, strict=True)
+        told = ", ".join(f"{count} {state}" for state, count in counts if count) or "no trials"
+        return f"<Experiment {self.name!r}: {told}; {self.store.url}>"
+
+    # --- running ------------------------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        objective: Callable[..., Any] | type[Any],
+        *,
+        trials: int | None = None,
+        workers: int | None = None,
+        executor: str | Executor | None = None,
+        cohort: int = 1,
+        time_limit: float | None = None,
+        limits: Limits | None = None,
+        progress: bool | Progress | None = None,
+        callbacks: Sequence[Callable[["Experiment", Event], None]] = (),
+    ) -> "Experiment":
+        """Runs trials until a limit, the searcher or a person ends it; the same call again resumes.
+
+        Args:
+            objective: a function of a trial, a `Trainable` class, a `Command`; with `cohort` a function of a list of
+                trials.
+            trials: how many trials the experiment shall have in all; those that ended count, and are not run again.
+            workers: how many run at once; 1 by default.
+            executor: "inline" (this process; the default for one worker), "processes" (the default for more) or an
+                object.
+            cohort: how many trials one call of the objective takes.
+            time_limit: wall-clock seconds; trials that run then pause at their next report, and go on at the next run.
+            limits: all limits, see `Limits`; `trials` and `time_limit` given here take precedence.
+            progress: False for silence; None or True: a live view on a terminal, else a line a trial.
+            callbacks: called as callback(experiment, event) with each event once it is journalled.
+
+        Returns:
+            The experiment.
+
+        Raises:
+            MetricError: the objective does not give the metric, seen from its first trials.
+            ExecutorError: workers cannot be started.
+            KeyboardInterrupt: interrupted twice; everything is journalled.
+        """
+        if not isinstance(limits, Limits | None):
+            raise UsageError(f"limits={limits!r} must be such as Limits(trials=100, retries=1)")
+        if callable(callbacks):
+            raise UsageError(f"callbacks={callbacks!r} must be a list of functions; write callbacks=[...]")
+        bounds = (limits or Limits()).updated(
+            {key: value for key, value in (("trials", trials), ("time", time_limit)) if value is not None}
+        )
+        if not isinstance(cohort, int) or cohort < 1:
+            raise UsageError(f"cohort={cohort!r} must be a whole number from 1")
+        runner = as_executor(executor, workers, bounds.trial_time)
+        if isinstance(objective, Command):
+            objective.check(None if self._created.define else self.space.names)
+        callable_ = as_objective(objective, cohort=cohort > 1)
+        self._beat()
+        self._journal.sync()
+        self._engine.finish, self._engine.exhausted, self._engine.retries = None, False, bounds.retries
+        view = progress if isinstance(progress, Progress) else Progress(progress, url=self.store.url)
+        controller = Controller(
+            self._engine,
+            runner,
+            bounds,
+            watch=self._watch,
+            progress=view,
+            cohort=cohort,
+        )
+        controller.callbacks = [lambda event, f=f: f(self, event) for f in callbacks]  # type: ignore[misc]
+        owner = self._owner
+        joined = Joined(time.time(), owner.owner, owner.host, owner.pid, limits=bounds.as_dict())
+        try:
+            self.reason = controller.run(callable_, joined)
+        finally:
+            view.abandon()
+            self._rest()
+        return self
+
+    reason: str | None = None
+    """Why the last `run` ended."""
+
+    def ask(self) -> Trial:
+        """Starts a trial for a loop of your own; end it with `tell`.
+
+        Its `report` does not raise: look at `trial.stopped`.
+
+        Raises:
+            ExperimentError: the searcher has no further configuration.
+        """
+        with self._lock:
+            self._beat()
+            return self._desk.ask()
+
+    def tell(
+        self,
+        trial: Trial | int,
+        value: Any = None,
+        *,
+        state: Literal["completed", "stopped", "failed", "infeasible"] | None = None,
+    ) -> TrialRecord:
+        """Ends a trial that `ask` started.
+
+        Args:
+            trial: the trial or its number.
+            value: a number, a tuple of all objectives or a dict of metrics; None: the last report.
+            state: completed by default, or what the scheduler decided on the last report: stopped, completed or paused.
+
+        Raises:
+            ExperimentError: it has ended already, or there is none.
+            MetricError: the value is no number, or the metric is missing.
+        """
+        with self._lock:
+            return self._desk.tell(trial, value, state)
+
+    def enqueue(self, params: Params | Iterable[Params], *, again: bool = False) -> "Experiment":
+        """Adds configurations to run before any that the searcher proposes.
+
+        Args:
+            params: one or several; parameters left out take their default, where they have one.
+            again: enqueue it also when the same configuration was enqueued before; by default a script can simply be
+                run again.
+
+        Raises:
+            SpaceError: a configuration is not of the space.
+        """
+        if not isinstance(params, Iterable) or isinstance(params, str):
+            raise UsageError(f"enqueue({params!r}): give a configuration, such as {{'lr': 0.01}}, or a list of them")
+        many: list[Params] = [dict(params)] if isinstance(params, Mapping) else list(params)
+        checked = [self._checked(p) for p in many]
+        self._decide(lambda h: enqueued(h, checked, again=again))
+        return self
+
+    def warm_start(self, other: "Experiment", count: int = 5) -> "Experiment":
+        """Enqueues the best configurations of another experiment that fit this space; they are measured anew."""
+        if not isinstance(other, Experiment):
+            raise UsageError(f"warm_start({other!r}): give an experiment, such as Experiment.load('old')")
+        return self.enqueue(fitting(other._synced(), self.space, count, define=self._created.define))
+
+    def add(
+        self, params: Params, value: Any, *, state: Literal["completed", "failed", "stopped"] = "completed"
+    ) -> "Experiment":
+        """Adds a trial that was run elsewhere: searchers learn from it, limits do not count it."""
+        check_end(state)
+        checked = self._checked(params)
+        metrics = as_metrics(value, tuple(self.metrics))
+        now = time.time()
+        self._decide(
+            lambda h: [Asked(now, len(h), checked, "imported"), Ended(now, len(h), 0, state, metrics, "imported")]
+        )
+        return self
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    @property
+    def history(self) -> History:
+        """The fold of the journal, up to date; what searchers and schedulers see."""
+        return self._synced()
+
+    @property
+    def trials(self) -> Trials:
+        """All trials by number, as records."""
+        return Trials(self._synced())
+
+    @property
+    def best(self) -> TrialRecord:
+        """The completed trial with the best first metric (while none completed: the best stopped one).
+
+        Raises:
+            ExperimentError: no trial has a value yet.
+        """
+        h = self._synced()
+        if h.best is None:
+            failed = [n for n in h.finished if h.trial(n).state == "failed"]
+            hint = f"; {len(failed)} failed, the last one with: {h.trial(failed[-1]).reason}" if failed else ""
+            raise ExperimentError(f"experiment {self.name!r} has no trial with a value of {h.metrics[0]!r} yet{hint}")
+        return h.trial(h.best)
+
+    @property
+    def pareto(self) -> list[TrialRecord]:
+        """The completed trials that no other one beats in every objective."""
+        h = self._synced()
+        return [h.trial(n) for n in pareto(h)]
+
+    def frame(self) -> "pd.DataFrame":
+        """All trials as a pandas table: number, state, objectives, `params.*`, other metrics and times."""
+        return as_frame(self._synced())
+
+    @property
+    def space(self) -> Space:
+        """The search space; one that is discovered by running grows."""
+        return self._journal.history.space
+
+    @property
+    def metrics(self) -> dict[str, str]:
+        """The objectives with their directions."""
+        return dict(self._created.metrics)
+
+    @property
+    def status(self) -> Status:
+        """State, counts, owners and best."""
+        return status_of(self._synced(), self._watch.living())
+
+    @property
+    def directory(self) -> Path:
+        """The folder of the experiment's files: checkpoints and logs."""
+        if isinstance(self.store, MemoryStore):
+            return self.store.files / self.name
+        return files_of(self.store) / self.name
+
+    def log_path(self, number: int) -> Path:
+        """The file with what a trial printed (where the executor redirects it)."""
+        return self.directory / "logs" / f"{number}.log"
+
+    # --- steering -----------------------------------------------------------------------------------------------------
+
+    def stop(self, *, now: bool = False) -> None:
+        """Ends all runs of the experiment, in whatever process.
+
+        Running trials finish; with `now` they are released at once, to go on at the next run.
+        """
+        self._command("stop", values={"now": True} if now else {})
+
+    def pause(self) -> None:
+        """Starts no further trials, in whatever process, until `resume`."""
+        self._command("pause")
+
+    def resume(self) -> None:
+        """Undoes `pause`."""
+        self._command("resume")
+
+    def kill(self, number: int) -> None:
+        """Ends one trial, at once where its executor can, as cancelled.
+
+        Raises:
+            UsageError: there is no such trial; ExperimentError: it has ended.
+        """
+        record = self._synced().trial(number)
+        if record.ended is not None:
+            raise ExperimentError(f"trial {number} has ended already, as {record.state}")
+        self._command("kill", number)
+        if record.owner is None or record.owner not in self._watch.living():
+            attempt = record.attempts
+            self._journal.append([Ended(time.time(), number, attempt, "cancelled", reason="killed by command")])
+
+    def set(self, **values: Any) -> None:
+        """Changes limits (the fields of `Limits`, `time_limit`) and `workers` of the runs that go on.
+
+        Raises:
+            UsageError: no such limit, or a value that it cannot have.
+        """
+        if "time_limit" in values:
+            values["time"] = values.pop("time_limit")
+        workers = values.get("workers", 1)
+        if not isinstance(workers, int) or workers < 1:
+            raise UsageError(f"workers={workers!r} must be a whole number from 1")
+        names = [*Limits.__dataclass_fields__, "workers"]
+        for name in values:
+            if name not in names:
+                close = get_close_matches(name, names, 1)
+                hint = f"; did you mean {close[0]!r}?" if close else ""
+                raise UsageError(f"there is no limit {name!r}{hint} There are: {', '.join(names)}")
+        Limits().updated(values)
+        self._command("set", values=values)
+
+    def note(self, **values: Any) -> None:
+        """Writes remarks (JSON values) beside the experiment."""
+        self._journal.append([Noted(time.time(), None, values)])
+
+    # --- helpers ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _created(self) -> Created:
+        created = self._journal.history.created
+        assert created is not None
+        return created
+
+    def _checked(self, params: Params) -> Params:
+        """A configuration that a person gave; one for a space yet to be discovered is checked when it is taken up."""
+        return dict(params) if self._created.define else self.space.check(dict(params))
+
+    def _synced(self) -> History:
+        if self._journal.listener is None:
+            self._journal.sync()
+        return self._journal.history
+
+    def _decide(self, events: Callable[[History], list[Event]]) -> None:
+        """Writes what depends on the history, again when others wrote first."""
+        self._journal.sync()
+        while new := events(self._journal.history):
+            if self._journal.decide(new):
+                return
+
+    def _command(self, command: str, number: int | None = None, values: dict[str, Any] | None = None) -> None:
+        self._journal.append([Commanded(time.time(), command, number, values or {})])
+
+    def _beat(self) -> None:
+        """Lets others see that this process lives; a memory store has no others."""
+        if self._heart is None and not isinstance(self.store, MemoryStore):
+            self._heart = Heart(self.store, self._info.id, self._owner)
+
+    def _rest(self) -> None:
+        """Ends the heartbeat, unless trials that were asked for still run."""
+        if self._heart is not None and not any(self._engine.mine(n) for n in self._journal.history.running):
+            self._heart.stop()
+            self._heart = None

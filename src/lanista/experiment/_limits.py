@@ -1,0 +1,115 @@
+"""When an experiment ends: limits, and the meter that holds them against the history."""
+
+import math
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from lanista.errors import UsageError
+from lanista.journal import CODES, History
+
+FAILED = CODES["failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an experiment may spend, and when it has had enough; None: no limit.
+
+    Attributes:
+        trials: how many trials in all, over all runs.
+        time: wall-clock seconds of one call of `run`.
+        trial_time: seconds of one attempt at a trial; `processes` kills it, `inline` ends it at its next report.
+        cost: total of the trials' `cost` metric, or of their seconds where they report none.
+        target: a value of the first metric that is good enough.
+        failures: how many trials may fail in a row.
+        retries: how often a trial whose attempt failed is run again, from its last checkpoint.
+        plateau: (trials, delta): end when the best has not improved by more than delta over that many ended trials.
+
+    >>> Limits(trials=100, plateau=(20, 0.001)).trials
+    100
+    """
+
+    trials: int | None = None
+    time: float | None = None
+    trial_time: float | None = None
+    cost: float | None = None
+    target: float | None = None
+    failures: int | None = 10
+    plateau: tuple[int, float] | None = None
+    retries: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("trials", "time", "trial_time", "cost", "failures"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, int | float) and not isinstance(value, bool) and value > 0):
+                raise UsageError(f"limit {name}={value!r} must be a number above 0, or None for no limit")
+        if not isinstance(self.retries, int) or self.retries < 0:
+            raise UsageError(f"limit retries={self.retries!r} must be a whole number from 0")
+        for name in ("trials", "failures"):
+            value = getattr(self, name)
+            if value is not None and value != int(value):
+                raise UsageError(f"limit {name}={value!r} must be a whole number")
+        if self.plateau is not None:
+            pair = tuple(self.plateau) if isinstance(self.plateau, tuple | list) else ()
+            if len(pair) != 2 or not pair[0] >= 1 or not pair[1] >= 0:
+                raise UsageError(f"limit plateau={self.plateau!r} must be (trials, delta), for instance (20, 0.001)")
+            object.__setattr__(self, "plateau", (int(pair[0]), float(pair[1])))
+
+    def updated(self, values: dict[str, Any]) -> "Limits":
+        """These limits with others in place of some, as `set` gives them."""
+        names = {f.name for f in fields(self)}
+        return replace(self, **{name: value for name, value in values.items() if name in names})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The limits that are set."""
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+
+
+class Meter:
+    """Counts, over the trials in the order in which they ended, what limits are held against.
+
+    Failures count from now on only: who mends the objective and runs again must not be held to those before.
+    """
+
+    def __init__(self, history: History) -> None:
+        self._begin = len(history.finished)
+        self._seen = 0
+        self.cost = 0.0
+        self.failures = 0
+        self._best = math.inf
+        self._since_best = 0
+        self._delta: float | None = None
+
+    def reached(self, limits: Limits, history: History) -> str | None:
+        """The limit that has been reached, in words; trials and time are the controller's own."""
+        delta = limits.plateau[1] if limits.plateau else 0.0
+        if delta != self._delta:
+            self._restart(delta)
+        self._catch_up(history)
+        if limits.failures is not None and self.failures >= limits.failures:
+            return f"{self.failures} trials failed in a row"
+        if limits.cost is not None and self.cost >= limits.cost:
+            return f"cost limit of {limits.cost:g} reached"
+        if limits.target is not None and history.best is not None:
+            sign = float(history.signs[0])
+            value = history.first(history.best) * sign
+            if value * sign <= limits.target * sign:
+                return f"target of {limits.target:g} reached with {value:g}"
+        if limits.plateau is not None and self._since_best >= limits.plateau[0]:
+            return f"no improvement of more than {limits.plateau[1]:g} in {limits.plateau[0]} trials"
+        return None
+
+    def _restart(self, delta: float) -> None:
+        self._seen, self.cost, self.failures, self._best, self._since_best = 0, 0.0, 0, math.inf, 0
+        self._delta = delta
+
+    def _catch_up(self, history: History) -> None:
+        for place, number in enumerate(history.finished[self._seen :], self._seen):
+            self.cost += history.cost(number)
+            failed = place >= self._begin and history.state_of(number) == FAILED
+            self.failures = self.failures + 1 if failed else 0
+            value = history.first(number)
+            if value < self._best - (self._delta or 0.0):
+                self._best, self._since_best = value, 0
+            else:
+                self._since_best += 1
+        self._seen = len(history.finished)

@@ -1,0 +1,170 @@
+"""A view as text: the live picture for a terminal, the closing lines, the line of a finished trial."""
+
+import math
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from lanista.experiment._view import View, duration, first_line, number, params_line
+from lanista.journal import TrialRecord, home
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+STYLES = {"completed": "green", "stopped": "yellow", "failed": "bold red", "running": "cyan", "infeasible": "magenta"}
+
+
+def render(view: View) -> "RenderableType":
+    """The live picture: bar to the binding limit, best so far, running trials, last events."""
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[RenderableType] = [_head(view), _counts(view)]
+    parts += _best(view)
+    if view.running:
+        parts += [Text("running", style="bold"), _running(view)]
+    if view.events:
+        parts.append(Text("events", style="bold"))
+        parts += [Text("  " + line, no_wrap=True, overflow="ellipsis", style="dim") for line in view.events]
+    return Group(*parts)
+
+
+def _head(view: View) -> "RenderableType":
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    speed = "" if view.rate is None else rate(view.rate)
+    left = "" if not view.eta else f"about {duration(view.eta)} left"
+    grid = Table.grid(padding=(0, 2))
+    cells: list[RenderableType] = [Text(view.name, style="bold")]
+    if view.fraction is not None:
+        cells.append(ProgressBar(total=1.0, completed=view.fraction, width=30))
+    cells += [Text(view.limit or f"{view.done:,} trials"), Text(speed), Text(left)]
+    grid.add_row(*cells)
+    return grid
+
+
+def _counts(view: View) -> "RenderableType":
+    from rich.text import Text
+
+    line = Text("  ")
+    for i, (state, count) in enumerate(view.counts.items()):
+        line.append("  " if i else "")
+        line.append(f"{count:,} {state}", style=STYLES.get(state, ""))
+    return line
+
+
+def _best(view: View) -> "list[RenderableType]":
+    from rich.text import Text
+
+    if view.best is None:
+        return [Text("  no best trial yet", style="dim")]
+    line = Text.assemble(("best", "bold"), f"  {view.metric} ", (number(view.best.value), "bold green"))
+    age = "" if view.best_age is None else f", {duration(view.best_age)} ago"
+    line.append(f"  trial {view.best.number}{age}", style="dim")
+    return [line, Text("  " + params_line(view.best.params), overflow="fold")]
+
+
+def _running(view: View) -> "RenderableType":
+    from rich.console import Group
+    from rich.text import Text
+
+    rows = []
+    for trial in view.running:
+        gap = "" if trial.gap is None else f"{trial.gap:+.4g} to best"
+        step = f"step {trial.step}" if trial.step else ""
+        value = number(trial.value) if trial.value is not None else ""
+        rows.append((f"trial {trial.number}", step, value, gap, duration(trial.seconds)))
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = []
+    for trial, (name, *others) in zip(view.running, rows, strict=True):
+        cells = [name.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
+        line = Text("  " + "  ".join(cells), no_wrap=True, overflow="ellipsis")
+        lines.append(line.append("  " + params_line(trial.params), style="dim"))
+    if view.running_count > len(view.running):
+        lines.append(Text(f"  and {view.running_count - len(view.running)} more"))
+    return Group(*lines)
+
+
+def rate(per_second: float) -> str:
+    """Trials a second as people write it.
+
+    >>> rate(4900.2), rate(2.5), rate(0.05)
+    ('4,900 trials/s', '2.5 trials/s', '3.0 trials/min')
+    """
+    if per_second >= 100:
+        return f"{per_second:,.0f} trials/s"
+    return f"{per_second:.1f} trials/s" if per_second >= 0.5 else f"{per_second * 60:.1f} trials/min"
+
+
+def trial_line(record: TrialRecord, metric: str, best: tuple[int, float] | None) -> str:
+    """The line of a finished trial: number, state, value, best so far, seconds, and the reason unless it completed."""
+    value = f"{metric} {number(record.value) if not math.isnan(record.value) else '-'}"
+    parts = [f"trial {record.number:<4}", f"{record.state:<10}", f"{value:<{len(metric) + 11}}"]
+    parts.append(f"best {number(best[1])} (trial {best[0]})" if best else "best -")
+    parts.append(duration(record.seconds))
+    if record.state != "completed" and record.reason:
+        parts.append(first_line(record.reason))
+    return "  ".join(parts)
+
+
+def python_params(params: dict[str, Any]) -> list[str]:
+    r"""A configuration as Python code.
+
+    >>> print(*python_params({"lr": 0.01, "act": "relu"}), sep="\n")
+    params = {
+        "lr": 0.01,
+        "act": "relu",
+    }
+    """
+    if not params:
+        return ["params = {}"]
+    return ["params = {", *(f"    {_quoted(name)}: {_literal(value)}," for name, value in params.items()), "}"]
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if text.isprintable() and '"' not in text and "\\" not in text else repr(text)
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_literal, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_quoted(str(name))}: {_literal(below)}" for name, below in value.items()) + "}"
+    return repr(value)
+
+
+def closing(view: View, reason: str, *, url: str, resume: str) -> list[str]:
+    """What is said at the end of a run: why it ended, the best configuration as code, where it is, how to go on.
+
+    Args:
+        view: the last view.
+        reason: why the run ended.
+        url: the store's.
+        resume: how to run it again.
+    """
+    counts = ", ".join(f"{count:,} {state}" for state, count in view.counts.items()) or "no trials"
+    lines = [f"{view.name}: {reason or 'ended'} ({counts})"]
+    if view.best is None:
+        lines.append("no trial ended with a value")
+    else:
+        step = f", {view.best.steps} steps" if view.best.steps else ""
+        lines.append(f"best: trial {view.best.number}, {view.metric} = {view.best.value!r} ({view.mode}){step}")
+        lines += python_params(view.best.params)
+    if url == "memory":
+        lines.append("journal: in the memory of this process; give store=PATH to keep it")
+        return lines
+    name = f"{shlex.quote(view.name)}{store_option(url)}"
+    lines.append(f"journal: {url}, experiment {view.name!r}")
+    lines.append(f"to go on: {resume}")
+    lines.append(f"to look further: lanista show {name}  (trials, best and top in place of show)")
+    return lines
+
+
+def store_option(url: str) -> str:
+    """What a command of `lanista` needs to find the store; "" for the default one."""
+    if url == f"sqlite:///{home() / 'lanista.db'}":
+        return ""
+    return " --store " + shlex.quote(url.removeprefix("sqlite:///") if url.startswith("sqlite:") else url)

@@ -1,0 +1,114 @@
+"""Bad input is refused at the door, by name, with the mend."""
+
+import pytest
+
+import lanista as la
+from lanista.errors import ExperimentError, MismatchError, SpaceError, UsageError
+
+SPACE = {"x": la.Float(0, 1)}
+
+
+def test_a_name_used_again_with_another_space(tmp_path):
+    la.Experiment("e", SPACE, store=tmp_path / "a.db")
+    with pytest.raises(MismatchError, match=r"'x' was .* give another name, or remove it with: lanista rm e"):
+        la.Experiment("e", {"x": la.Float(0, 2)}, store=tmp_path / "a.db")
+    with pytest.raises(MismatchError, match="'y' is new"):
+        la.Experiment("e", {**SPACE, "y": la.Int(1, 2)}, store=tmp_path / "a.db")
+
+
+def test_a_name_used_again_with_another_metric_or_seed(tmp_path):
+    la.Experiment("e", SPACE, metric="loss", seed=1, store=tmp_path / "a.db")
+    with pytest.raises(MismatchError, match="with metric {'loss': 'min'}, not {'loss': 'max'}"):
+        la.Experiment("e", SPACE, metric="loss", mode="max", store=tmp_path / "a.db")
+    with pytest.raises(MismatchError, match="with seed 1, not 2"):
+        la.Experiment("e", SPACE, metric="loss", seed=2, store=tmp_path / "a.db")
+    assert la.Experiment("e", store=tmp_path / "a.db").metrics == {"loss": "min"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"searcher": "tpee"}, "did you mean 'tpe'"),
+        ({"searcher": la.Random}, "has no method ask"),
+        ({"scheduler": "ash"}, "did you mean 'asha'"),
+        ({"mode": "down"}, "the direction 'down' must be 'min' or 'max'"),
+        ({"metric": {"a": "up"}}, "metric 'a': the direction 'up'"),
+        ({"metric": {"a": "min"}, "mode": "min"}, "metric is a dict"),
+        ({"seed": -1}, "seed=-1 must be a whole number from 0"),
+        ({"store": "mysql://x/y"}, "no store of kind 'mysql'"),
+    ],
+)
+def test_wrong_arguments(arguments, message):
+    with pytest.raises(UsageError, match=message):
+        la.Experiment("e", SPACE, **{"store": "memory", **arguments})
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", 3])
+def test_wrong_names(name):
+    with pytest.raises(UsageError, match="experiment's name"):
+        la.Experiment(name, SPACE, store="memory")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"workers": 0}, "workers=0 must be"),
+        ({"executor": "proces"}, "did you mean 'processes'"),
+        ({"executor": "inline", "workers": 2}, "runs one trial at a time"),
+        ({"executor": la.Inline(), "workers": 2}, "both given"),
+        ({"cohort": 0}, "cohort=0 must be"),
+        ({"trials": -3}, "limit trials=-3"),
+    ],
+)
+def test_wrong_arguments_of_run(arguments, message):
+    with pytest.raises(UsageError, match=message):
+        la.Experiment("e", SPACE, store="memory").run(lambda t: 1.0, **{"trials": 1, "progress": False, **arguments})
+
+
+@pytest.mark.parametrize("objective", [3, "train", dict])
+def test_what_is_no_objective(objective):
+    with pytest.raises(UsageError, match="is no function of a trial"):
+        la.Experiment("e", SPACE, store="memory").run(objective, trials=1)
+
+
+def test_an_enqueued_configuration_outside_the_space():
+    with pytest.raises(SpaceError, match="x"):
+        la.Experiment("e", SPACE, store="memory").enqueue({"x": 2.0})
+
+
+def test_a_missing_experiment_names_its_neighbours(tmp_path):
+    la.Experiment("digits", SPACE, store=tmp_path / "a.db")
+    with pytest.raises(ExperimentError, match=r"no experiment 'digit' .* did you mean 'digits'"):
+        la.Experiment.load("digit", tmp_path / "a.db")
+
+
+def test_best_of_nothing_says_why():
+    exp = la.Experiment("e", SPACE, store="memory")
+    with pytest.raises(ExperimentError, match="has no trial with a value of 'value' yet"):
+        _ = exp.best
+    exp.run(lambda t: 1 / 0, trials=2, progress=False)
+    with pytest.raises(ExperimentError, match=r"2 failed, the last one with: ZeroDivisionError"):
+        _ = exp.best
+
+
+def test_set_names_the_nearest_limit():
+    exp = la.Experiment("e", SPACE, store="memory")
+    with pytest.raises(UsageError, match="no limit 'trails'; did you mean 'trials'"):
+        exp.set(trails=3)
+    with pytest.raises(UsageError, match="limit trials=-1"):
+        exp.set(trials=-1)
+
+
+def test_killing_what_has_ended():
+    exp = la.Experiment("e", SPACE, store="memory").run(lambda t: 1.0, trials=1, progress=False)
+    with pytest.raises(ExperimentError, match="trial 0 has ended already, as completed"):
+        exp.kill(0)
+
+
+def test_an_action_that_is_none():
+    class Odd:
+        def on(self, history, event):
+            return ["start"]
+
+    with pytest.raises(UsageError, match="the scheduler returned 'start', which is no action"):
+        la.Experiment("e", SPACE, scheduler=Odd(), store="memory").run(lambda t: 1.0, trials=1, progress=False)

@@ -1,0 +1,114 @@
+"""Each limit ends a run, says so, and a later run goes on."""
+
+import pytest
+
+import lanista as la
+from lanista.errors import UsageError
+
+
+def run(objective, limits, **kw):
+    exp = la.Experiment("e", {"x": la.Float(0, 1)}, store="memory", searcher="random", seed=0)
+    return exp.run(objective, limits=limits, progress=False, **kw)
+
+
+def test_trials():
+    assert len(run(lambda t: 1.0, la.Limits(trials=3)).trials) == 3
+
+
+def test_target():
+    exp = run(lambda t: 10.0 - t.number, la.Limits(trials=50, target=5.0))
+    assert len(exp.trials) == 6
+    assert exp.reason == "target of 5 reached with 5"
+
+
+def test_target_of_a_maximised_metric():
+    exp = la.Experiment("e", {"x": la.Float(0, 1)}, metric="acc", mode="max", store="memory")
+    exp.run(lambda t: t.number / 10, limits=la.Limits(trials=50, target=0.5), progress=False)
+    assert len(exp.trials) == 6
+
+
+def test_failures_in_a_row():
+    def objective(trial):
+        if trial.number % 5 == 4:
+            return 1.0
+        raise ValueError("no")
+
+    assert len(run(objective, la.Limits(trials=30, failures=5)).trials) == 30
+    exp = run(objective, la.Limits(trials=30, failures=4))
+    assert len(exp.trials) == 4
+    assert exp.reason == "4 trials failed in a row"
+
+
+def test_plateau():
+    exp = run(lambda t: max(10 - t.number, 5), la.Limits(trials=100, plateau=(7, 0.0)))
+    assert len(exp.trials) == 5 + 1 + 7
+    assert exp.reason == "no improvement of more than 0 in 7 trials"
+
+
+def test_plateau_with_a_delta_holds_after_a_resume(tmp_path):
+    for _ in range(2):
+        exp = la.Experiment("e", {"x": la.Float(0, 1)}, store=tmp_path / "a.db")
+        exp.run(lambda t: 1 - t.number / 1000, limits=la.Limits(trials=100, plateau=(5, 0.1)), progress=False)
+    assert len(exp.trials) == 6
+
+
+def test_cost_by_metric():
+    exp = run(lambda t: {"value": 1.0, "cost": 2.5}, la.Limits(trials=100, cost=10))
+    assert len(exp.trials) == 4
+
+
+def test_wall_time_interrupts_what_reports_and_the_next_run_goes_on():
+    def objective(trial):
+        while True:
+            trial.save({})
+            trial.report(value=1.0)
+
+    exp = run(objective, la.Limits(time=0.3))
+    assert [t.state for t in exp.trials] == ["waiting"]
+    assert exp.reason == "time limit of 0.3 s reached"
+    steps = exp.trials[0].steps
+    exp.run(lambda t: float(t.load({})), trials=1, progress=False)
+    assert [(t.state, t.value, t.attempts) for t in exp.trials] == [("completed", steps, 2)]
+
+
+def test_failures_before_a_mend_do_not_count():
+    exp = run(lambda t: 1 / 0, la.Limits(failures=3))
+    exp.run(lambda t: 1.0, trials=5, progress=False)
+    assert [t.state for t in exp.trials] == ["failed"] * 3 + ["completed"] * 2
+
+
+def test_trial_time_stops_an_inline_trial_at_its_report():
+    def objective(trial):
+        while True:
+            trial.report(value=1.0)
+
+    exp = run(objective, la.Limits(trials=2, trial_time=0.2))
+    assert [t.state for t in exp.trials] == ["stopped", "stopped"]
+    assert "time limit of 0.2 s" in exp.trials[0].reason
+
+
+def test_trial_time_kills_a_process_that_never_reports():
+    def objective(trial):
+        while trial.number == 0:
+            pass
+        return 1.0
+
+    exp = run(objective, la.Limits(trials=2, trial_time=1.0), executor="processes")
+    assert [t.state for t in exp.trials] == ["failed", "completed"]
+    assert "time limit" in exp.trials[0].reason
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"trials": 0}, "limit trials=0 must be a number above 0"),
+        ({"trials": 2.5}, "must be a whole number"),
+        ({"time": -1}, "limit time=-1"),
+        ({"plateau": 3}, r"must be \(trials, delta\)"),
+        ({"retries": -1}, "must be a whole number from 0"),
+        ({"failures": "many"}, "limit failures='many'"),
+    ],
+)
+def test_wrong_limits_are_named(values, message):
+    with pytest.raises(UsageError, match=message):
+        la.Limits(**values)
