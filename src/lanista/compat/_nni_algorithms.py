@@ -1,0 +1,162 @@
+"""NNI's tuners and assessors, and what stands for them here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lanista.compat._section import Section
+from lanista.errors import SpaceError
+from lanista.experiment._arguments import near
+from lanista.schedule import MedianStopping
+from lanista.search import TPE, Batch, RegularizedEvolution
+from lanista.space import Choice, Params, Space
+
+_NOW = {"tpe": "tpe", "random": "random", "gridsearch": "grid", "evolution": "evolution", "batchtuner": "batch"}
+_LATER = {
+    "anneal": "TPE",
+    "smac": "TPE",
+    "metistuner": "TPE",
+    "metis": "TPE",
+    "gptuner": "TPE",
+    "gp": "TPE",
+    "dngotuner": "TPE",
+    "dngo": "TPE",
+    "hyperband": "Random, with Medianstop as assessor",
+    "bohb": "TPE, with Medianstop as assessor",
+    "pbttuner": "TPE",
+    "ppotuner": "Evolution",
+    "networkmorphism": "Evolution",
+    "regularizedevolutiontuner": "Evolution",
+}
+_NAMES = ("TPE", "Random", "GridSearch", "Evolution", "BatchTuner")
+_MODES = {"maximize": "max", "minimize": "min"}
+
+
+@dataclass
+class Algorithms:
+    """What tuner and assessor come to; `batch` is set where the space holds the configurations themselves."""
+
+    mode: str = "max"
+    searcher: Any = "tpe"
+    scheduler: Any = None
+    seed: int | None = None
+    batch: bool = False
+
+
+def read_algorithms(top: Section) -> Algorithms:
+    """Reads tuner, advisor and assessor.
+
+    Raises:
+        ConfigError: one that is not there (yet), with what to take; or arguments that are wrong.
+    """
+    tuner, advisor, assessor = top.section("tuner"), top.section("advisor"), top.section("assessor")
+    if tuner.given and advisor.given:
+        raise top.error("advisor", "both a tuner and an advisor stand here; an advisor is a tuner, keep one of them")
+    if not tuner.given and not advisor.given:
+        mend = f"write tuner: {{name: TPE}}, or another of {', '.join(_NAMES)}"
+        raise top.document.error((), f"the field 'tuner' is missing; {mend}")
+    found = Algorithms()
+    _tuner(tuner if tuner.given else advisor, "tuner" if tuner.given else "advisor", found)
+    if assessor.given:
+        _assessor(assessor, found)
+    for section in (tuner, advisor, assessor):
+        section.done()
+    return found
+
+
+def read_batch(given: Any, found: Algorithms) -> tuple[Space, Callable[[Params], Any]]:
+    """The space of the BatchTuner: one choice whose options are the configurations to run.
+
+    Raises:
+        SpaceError: it is of another form.
+    """
+    spec = next(iter(given.values()), None) if isinstance(given, dict) and len(given) == 1 else None
+    points = spec.get("_value") if isinstance(spec, dict) and spec.get("_type") == "choice" else None
+    if not isinstance(points, list) or not points or not all(isinstance(point, dict) and point for point in points):
+        form = '{"combine_params": {"_type": "choice", "_value": [{...}, ...]}}'
+        raise SpaceError(f"the BatchTuner takes a list of configurations, {form}")
+    if any(point.keys() != points[0].keys() for point in points):
+        name = next(iter(given))
+        found.searcher = Batch([{name: point} for point in points])
+        return Space({name: Choice(_distinct(points))}), lambda params: params[name]
+    found.searcher = Batch(points)
+    return Space({name: Choice(_distinct([point[name] for point in points])) for name in points[0]}), dict
+
+
+def _tuner(section: Section, field: str, found: Algorithms) -> None:
+    name = _name(section, "Tuner" if field == "tuner" else "Advisor")
+    key, place = name.lower(), section.first("name", "builtinTunerName", "builtinAdvisorName")
+    if key in _LATER:
+        raise section.error(place, f"the {field} {name!r} comes with a later release; take {_LATER[key]} now")
+    if key not in _NOW:
+        raise section.error(place, f"there is no {field} {name!r}; {near(name, _NAMES)}")
+    arguments = section.section("classArgs")
+    found.searcher = _NOW[key]
+    found.batch = key == "batchtuner"
+    found.mode = _mode(arguments) or "max"
+    found.seed = arguments.take("seed", kind=int)
+    if key == "evolution" and (size := arguments.positive("population_size")) is not None:
+        found.searcher = RegularizedEvolution(size, sample=min(RegularizedEvolution().sample, size))
+    if key == "tpe":
+        found.searcher = _tpe(arguments.section("tpe_args"))
+    arguments.ignore("algorithm_name", silent=True)
+    _note_rest(arguments)
+
+
+def _tpe(arguments: Section) -> Any:
+    """TPE by its name, or with the arguments that mean the same here."""
+    given = {"startup": arguments.positive("n_startup_jobs"), "candidates": arguments.positive("n_ei_candidates")}
+    _note_rest(arguments)
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return TPE(**chosen) if chosen else "tpe"
+
+
+def _assessor(section: Section, found: Algorithms) -> None:
+    name = _name(section, "Assessor")
+    place = section.first("name", "builtinAssessorName")
+    if name.lower() == "curvefitting":
+        raise section.error(place, "the assessor 'Curvefitting' comes with a later release; take Medianstop now")
+    if name.lower() != "medianstop":
+        raise section.error(place, f"there is no assessor {name!r}; there is Medianstop")
+    arguments = section.section("classArgs")
+    mode = _mode(arguments)
+    if mode not in (None, found.mode):
+        raise arguments.error("optimize_mode", "the tuner goes the other way; give both the same optimize_mode")
+    start = arguments.take("start_step", kind=int)
+    found.scheduler = MedianStopping() if start is None else MedianStopping(grace_steps=max(start, 0))
+    _note_rest(arguments)
+
+
+def _name(section: Section, kind: str) -> str:
+    """The built-in algorithm's name; one's own class is an error."""
+    name: str | None = section.take("name", f"builtin{kind}Name", kind=str)
+    for field in ("className", "classFileName", "codeDir", "codeDirectory"):
+        if section.take(field) is not None:
+            raise section.error(
+                field, f"{kind.lower()}s of one's own are written in Python here; take one of {', '.join(_NAMES)}"
+            )
+    if name is None:
+        raise section.document.error(section.where, f"the {kind.lower()} has no name; write name: TPE for instance")
+    section.ignore("includeIntermediateResults", "gpuIndices")
+    return name
+
+
+def _mode(arguments: Section) -> str | None:
+    mode = arguments.take("optimize_mode", kind=str)
+    if mode is None:
+        return None
+    if mode not in _MODES:
+        raise arguments.error("optimize_mode", f"{mode!r} is no direction; {near(mode, _MODES)}")
+    return _MODES[mode]
+
+
+def _note_rest(arguments: Section) -> None:
+    arguments.ignore(*arguments.left())
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    found: list[Any] = []
+    for value in values:
+        if not any(value == other and type(value) is type(other) for other in found):
+            found.append(value)
+    return found
