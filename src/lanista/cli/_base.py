@@ -1,0 +1,75 @@
+"""What all commands share."""
+
+import argparse
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lanista.errors import UsageError
+from lanista.experiment import Experiment
+
+Args = argparse.Namespace
+MakeCommand = Callable[[str, str], argparse.ArgumentParser]
+"""Makes the parser of a command from its name and its one line of help."""
+
+
+def opened(args: Args) -> Experiment:
+    """The experiment that a command names."""
+    return Experiment.load(args.name, args.store)
+
+
+def add_name(parser: argparse.ArgumentParser) -> None:
+    """Adds the experiment's name."""
+    parser.add_argument("name", metavar="NAME", help="the experiment")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Adds --json."""
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def strict(value: Any) -> Any:
+    """The value as strict JSON can hold it: NaN and infinities become null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(name): strict(below) for name, below in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(one) for one in value]
+    return value
+
+
+def print_json(value: Any) -> None:
+    """Prints strict JSON."""
+    print(json.dumps(strict(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def word(text: str) -> Any:
+    """A value as written on the command line: JSON where it is JSON, else the text itself.
+
+    >>> word("1e-3"), word("true"), word("adam"), word('"1"'), word("[1, 2]")
+    (0.001, True, 'adam', '1', [1, 2])
+    """
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return text if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def pairs(words: list[str]) -> dict[str, Any]:
+    """Values by name from words such as lr=0.1.
+
+    Raises:
+        UsageError: a word without '=', or a name twice.
+    """
+    found: dict[str, Any] = {}
+    for one in words:
+        name, equals, value = one.partition("=")
+        if not equals or not name:
+            raise UsageError(f"{one!r} gives no value; write NAME=VALUE, for instance lr=0.01")
+        if name in found:
+            raise UsageError(f"{name!r} is given twice")
+        found[name] = word(value)
+    return found

@@ -1,0 +1,172 @@
+"""Expressions over the columns of trials, such as `lr < 0.01 and state == 'completed'`.
+
+They are parsed by Python's own parser, and only comparisons, arithmetic and and/or/not are let through. A value that a
+trial does not have is None: it equals nothing but None, and no order holds for it.
+"""
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from lanista.errors import UsageError
+from lanista.experiment._arguments import near
+
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+    ast.In: lambda a, b: a in b,
+    ast.NotIn: lambda a, b: a not in b,
+}
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
+}
+_ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+_QUOTED = re.compile(r"`([^`]+)`")
+_WORDS = {"true": True, "false": False, "none": None, "null": None}
+
+
+class Filter:
+    """An expression, ready to be asked about rows.
+
+    Args:
+        text: the expression. A name that is no Python name stands in backquotes: `` `weight-decay` > 0 ``.
+        columns: the names that it may use.
+
+    Raises:
+        UsageError: it is no expression, uses something that is not allowed, or a column that is not there.
+
+    >>> keep = Filter("lr < 0.01 and state == 'completed'", ["lr", "state"])
+    >>> keep({"lr": 0.001, "state": "completed"}), keep({"lr": None, "state": "completed"})
+    (True, False)
+    """
+
+    def __init__(self, text: str, columns: Collection[str]) -> None:
+        self.text = text
+        self._columns = columns
+        self._quoted: dict[str, str] = {}
+        try:
+            tree = ast.parse(_QUOTED.sub(self._placeholder, text.strip()), mode="eval").body
+        except (SyntaxError, ValueError) as error:
+            hint = "; write == to compare" if re.search(r"[^=!<>]=[^=]", text) else ""
+            what = error.msg if isinstance(error, SyntaxError) else error
+            raise UsageError(
+                f"the filter {text!r} is no expression ({what}){hint}; "
+                "write for instance \"lr < 0.01 and state == 'completed'\""
+            ) from None
+        self._check(tree)
+        self._tree = tree
+
+    def __call__(self, row: Mapping[str, Any]) -> bool:
+        """Whether the row is wanted."""
+        return bool(self._value(self._tree, row))
+
+    def _placeholder(self, match: re.Match[str]) -> str:
+        name = f"_quoted_{len(self._quoted)}"
+        self._quoted[name] = match[1]
+        return name
+
+    def _name(self, node: ast.expr) -> str | None:
+        """The column that a node names; `params.lr` is a name too."""
+        if isinstance(node, ast.Name):
+            return self._quoted.get(node.id, node.id)
+        if isinstance(node, ast.Attribute):
+            above = self._name(node.value)
+            return None if above is None else f"{above}.{node.attr}"
+        return None
+
+    def _check(self, node: ast.expr) -> None:
+        if (name := self._name(node)) is not None:
+            if name not in self._columns and name not in _WORDS:
+                raise UsageError(
+                    f"the filter {self.text!r} names {name!r}, which is no column; {near(name, self._columns)}"
+                )
+            return
+        below: list[ast.expr]
+        match node:
+            case ast.Constant():
+                below = []
+            case ast.BoolOp(values=values):
+                below = values
+            case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.UAdd(), operand=operand):
+                below = [operand]
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+                below = [left, right]
+            case ast.Compare(left=left, comparators=comparators):
+                below = [left, *comparators]
+            case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
+                below = elements
+            case _:
+                part = self._source(node)
+                raise UsageError(
+                    f"the filter {self.text!r} has {part!r}, which is not allowed; "
+                    "use columns, values, comparisons, + - * / %, and, or, not"
+                )
+        for one in below:
+            self._check(one)
+
+    def _source(self, node: ast.expr) -> str:
+        return _restored(ast.unparse(node), self._quoted)
+
+    def _value(self, node: ast.expr, row: Mapping[str, Any]) -> Any:
+        if (name := self._name(node)) is not None:
+            return row.get(name) if name in self._columns else _WORDS[name]
+        match node:
+            case ast.Constant(value=value):
+                return value
+            case ast.BoolOp(op=op, values=values):
+                return (any if isinstance(op, ast.Or) else all)(self._value(one, row) for one in values)
+            case ast.UnaryOp(op=op, operand=operand):
+                value = self._value(operand, row)
+                if isinstance(op, ast.Not):
+                    return not value
+                return (
+                    None
+                    if value is None
+                    else self._apply(node, operator.neg if isinstance(op, ast.USub) else operator.pos, value)
+                )
+            case ast.BinOp(left=left, op=op, right=right):
+                a, b = self._value(left, row), self._value(right, row)
+                return None if a is None or b is None else self._apply(node, _ARITHMETIC[type(op)], a, b)
+            case ast.Compare():
+                return self._compare(node, row)
+            case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
+                return [self._value(one, row) for one in elements]
+        raise AssertionError(node)  # `_check` lets nothing else through
+
+    def _compare(self, node: ast.Compare, row: Mapping[str, Any]) -> bool:
+        left = self._value(node.left, row)
+        for op, right_node in zip(node.ops, node.comparators, strict=True):
+            right = self._value(right_node, row)
+            if isinstance(op, _ORDERS) and (left is None or right is None):
+                return False
+            if not self._apply(node, _COMPARE[type(op)], left, right):
+                return False
+            left = right
+        return True
+
+    def _apply(self, node: ast.expr, function: Callable[..., Any], *values: Any) -> Any:
+        try:
+            return function(*values)
+        except ZeroDivisionError:
+            return None
+        except TypeError:
+            kinds = " and ".join(f"{value!r} ({type(value).__name__})" for value in values)
+            raise UsageError(f"the filter {self.text!r}: {self._source(node)!r} does not work on {kinds}") from None
+
+
+def _restored(text: str, quoted: Mapping[str, str]) -> str:
+    for name, original in quoted.items():
+        text = text.replace(name, f"`{original}`")
+    return text

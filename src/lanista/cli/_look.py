@@ -1,0 +1,184 @@
+"""Commands that look: ls, show, trials, best."""
+
+import math
+import time
+from typing import Any
+
+from lanista.cli._base import Args, MakeCommand, add_json, add_name, opened, print_json
+from lanista.cli._rows import TrialTable, split_columns
+from lanista.cli._tables import show
+from lanista.experiment import Experiment, experiments
+from lanista.experiment._render import python_params
+from lanista.experiment._view import duration, number, params_line
+from lanista.journal import FIRST_ENDED, STATES, TrialRecord, open_store
+
+
+def add(command: MakeCommand) -> None:
+    """Adds the commands."""
+    ls = command("ls", "list the experiments of the store")
+    add_json(ls)
+    ls.set_defaults(run=_ls)
+
+    one = command("show", "show how an experiment stands: its space, limits, best trial and who runs it")
+    add_name(one)
+    add_json(one)
+    one.set_defaults(run=_show)
+
+    trials = command("trials", "list the trials of an experiment")
+    add_name(trials)
+    trials.add_argument(
+        "--filter",
+        metavar="EXPR",
+        help="only trials for which this holds, such as \"lr < 0.01 and state == 'completed'\"",
+    )
+    trials.add_argument("--sort", metavar="[-]COLUMN", help="order by a column; -COLUMN for the largest first")
+    trials.add_argument("--columns", metavar="A,B,...", help="which columns to show")
+    trials.add_argument("--limit", metavar="N", type=int, help="at most so many")
+    add_json(trials)
+    trials.set_defaults(run=_trials)
+
+    best = command("best", "show the best trial, its configuration as Python code")
+    add_name(best)
+    add_json(best)
+    best.set_defaults(run=_best)
+
+
+def _ls(args: Args) -> None:
+    store = open_store(args.store)
+    rows = [_row(Experiment.load(info.name, store)) for info in experiments(store)]
+    show(
+        rows,
+        ["name", "state", "trials", "running", "metric", "best", "created"],
+        as_json=args.json,
+        empty="no experiments",
+    )
+
+
+def _row(experiment: Experiment) -> dict[str, Any]:
+    status = experiment.status
+    return {
+        "name": status.name,
+        "state": status.state,
+        "trials": sum(status.counts.values()),
+        "ended": sum(status.counts[state] for state in STATES[FIRST_ENDED:]),
+        "running": status.counts["running"],
+        "metric": ", ".join(experiment.metrics),
+        "best": None if status.best is None else status.best.value,
+        "created": _clock(status.created),
+    }
+
+
+def _show(args: Args) -> None:
+    experiment = opened(args)
+    record = summary(experiment)
+    if args.json:
+        print_json(record)
+        return
+    lines = [
+        ("experiment", record["name"]),
+        ("state", record["state"]),
+        ("trials", ", ".join(f"{n:,} {state}" for state, n in record["counts"].items() if n) or "none"),
+        ("metric", ", ".join(f"{name} ({mode})" for name, mode in record["metrics"].items())),
+        ("searcher", record["searcher"]),
+        ("scheduler", record["scheduler"]),
+        ("seed", record["seed"]),
+        ("created", f"{record['created']} by lanista {record['version']}"),
+        ("limits", ", ".join(f"{name}={value}" for name, value in record["limits"].items()) or "none"),
+        *[
+            ("run by", f"{o['host']} pid {o['pid']}, {o['workers']} workers{'' if o['alive'] else ' (dead)'}")
+            for o in record["owners"]
+        ],
+        *[("note", f"{name}: {value}") for name, value in record["notes"].items()],
+        ("journal", record["store"]),
+        ("files", record["directory"]),
+    ]
+    print("\n".join(f"{label:<11} {value}" for label, value in lines))
+    _show_space(experiment)
+    best = experiment.status.best
+    if best is not None:
+        print(f"\nbest        trial {best.number}, {experiment.history.metrics[0]} {number(best.value)}")
+        print(f"            {params_line(best.params)}")
+
+
+def _show_space(experiment: Experiment) -> None:
+    space = experiment.space
+    rows = [{"parameter": p.path, "domain": repr(p.domain)} for p in space.parameters]
+    rows += [{"parameter": c.path, "domain": f"constant {c.value!r}"} for c in space.constants]
+    rows += [{"parameter": "where", "domain": condition} for condition in space.constraints]
+    print()
+    show(rows, ["parameter", "domain"], empty="the space is discovered by running")
+
+
+def summary(experiment: Experiment) -> dict[str, Any]:
+    """All that `show` says, as one record."""
+    status, history = experiment.status, experiment.history
+    created = history.created
+    assert created is not None
+    return {
+        "name": status.name,
+        "state": status.state,
+        "counts": status.counts,
+        "metrics": experiment.metrics,
+        "searcher": created.searcher,
+        "scheduler": created.scheduler,
+        "seed": created.seed,
+        "created": _clock(status.created),
+        "version": created.version,
+        "limits": status.limits,
+        "owners": [
+            {"host": o.host.partition("/")[0], "pid": o.pid, "workers": o.workers, "alive": o.alive}
+            for o in status.owners
+        ],
+        "notes": history.notes.get(None, {}),
+        "store": experiment.store.url,
+        "directory": str(experiment.directory),
+        "space": experiment.space.to_json(),
+        "best": None if status.best is None else status.best.as_dict(),
+    }
+
+
+def _trials(args: Args) -> None:
+    table = TrialTable(opened(args))
+    columns = [table.full(name) for name in split_columns(args.columns)] if args.columns else None
+    wanted = table.select(args.filter, args.sort, args.limit)
+    if args.json and columns is None:
+        print_json([table.records[i].as_dict() for i in wanted])
+    elif args.json:
+        print_json([{name: table.rows[i].get(name) for name in columns or ()} for i in wanted])
+    else:
+        show([table.rows[i] for i in wanted], columns or table.default(), empty="no trials")
+
+
+def _best(args: Args) -> None:
+    experiment = opened(args)
+    best = experiment.best
+    several = len(experiment.metrics) > 1
+    if args.json:
+        front = {"pareto": [record.as_dict() for record in experiment.pareto]} if several else {}
+        print_json({**best.as_dict(), **front})
+        return
+    print("\n".join(_lines(experiment, best)))
+    if several:
+        print("\ntrials that no other one beats in every metric:")
+        front_rows = [
+            {"number": r.number, **dict(zip(experiment.metrics, r.values, strict=True)), **r.params}
+            for r in experiment.pareto
+        ]
+        show(front_rows, list(dict.fromkeys(name for row in front_rows for name in row)))
+
+
+def _lines(experiment: Experiment, best: TrialRecord) -> list[str]:
+    values = ", ".join(
+        f"{name} = {value!r} ({mode})"
+        for (name, mode), value in zip(experiment.metrics.items(), best.values, strict=True)
+        if not math.isnan(value)
+    )
+    others = {name: value for name, value in best.metrics.items() if name not in experiment.metrics}
+    lines = [f"trial {best.number}: {values}"]
+    lines += [f"also: {params_line(others)}"] if others else []
+    lines.append(f"{best.state} after {best.steps} steps, {duration(best.seconds)}")
+    return [*lines, *python_params(best.params)]
+
+
+def _clock(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

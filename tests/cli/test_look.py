@@ -1,0 +1,195 @@
+"""ls, show, trials, best, top --once, and what all commands share."""
+
+import subprocess
+import sys
+
+import pytest
+
+import lanista as la
+from lanista import __version__
+
+COMMANDS = [
+    *("run", "ls", "show", "trials", "best", "logs", "top", "stop", "pause", "resume", "kill", "enqueue", "set"),
+    *("export", "import", "rm", "demo", "doctor"),
+]
+
+
+def test_ls_lists_the_experiments_of_the_store(lanista, digits) -> None:
+    la.Experiment("other", {"x": la.Float(0, 1)})
+    result = lanista("ls")
+    assert [line.split()[:2] for line in result.lines] == [
+        ["name", "state"],
+        ["digits", "interrupted"],
+        ["other", "new"],
+    ]
+    rows = lanista("ls", "--json").json
+    assert [(row["name"], row["trials"], row["ended"], row["best"]) for row in rows] == [
+        ("digits", 5, 4, 0.9),
+        ("other", 0, 0, None),
+    ]
+
+
+def test_an_empty_store(lanista) -> None:
+    assert lanista("ls") == (0, "no experiments\n", "")
+    assert lanista("ls", "--json").json == []
+
+
+def test_show_tells_all_of_an_experiment(lanista, digits) -> None:
+    digits.note(author="me")
+    result = lanista("show", "digits")
+    for text in (
+        "acc (max)",
+        "2 completed",
+        "opt=sgd/momentum",
+        "Float(0.0, 0.99)",
+        "trial 1, acc 0.9",
+        "note",
+        "author: me",
+    ):
+        assert text in result.out
+    record = lanista("show", "digits", "--json").json
+    assert record["metrics"] == {"acc": "max"}
+    assert record["best"]["number"] == 1
+    assert la.Space.from_json(record["space"]) == digits.space
+
+
+def test_trials_are_filtered_sorted_and_cut(lanista, digits) -> None:
+    def numbers(*words: str) -> list[int]:
+        result = lanista("trials", "digits", *words, "--json")
+        assert result.code == 0
+        return [record["number"] for record in result.json]
+
+    assert numbers() == [0, 1, 2, 3, 4]
+    assert numbers("--filter", "lr < 0.05 and state == 'completed'") == [1]
+    assert numbers("--filter", "params.opt == 'adam'", "--limit", "2") == [0, 2]
+    assert numbers("--sort", "lr") == [3, 2, 1, 0, 4]
+    assert numbers("--sort", "-lr") == [4, 0, 1, 2, 3]
+    assert numbers("--sort", "-acc") == [1, 3, 0, 2, 4]
+    assert numbers("--sort", "acc") == [0, 3, 1, 2, 4]
+    assert numbers("--sort=-value") == [1, 3, 0, 2, 4]
+    assert numbers("--sort", "momentum")[0] == 1
+    assert numbers("--filter", "size > 1") == [1]
+
+
+def test_trials_as_a_table(lanista, digits) -> None:
+    result = lanista("trials", "digits")
+    assert result.lines[0].split() == ["number", "state", "acc", "lr", "opt", "momentum", "steps", "seconds", "reason"]
+    assert result.lines[1].split()[:5] == ["0", "completed", "0.5", "0.1", "adam"]
+    result = lanista("trials", "digits", "--columns", "number, params.lr,size", "--limit", "2")
+    assert [line.split() for line in result.lines] == [
+        ["number", "params.lr", "size"],
+        ["0", "0.1"],
+        ["1", "0.01", "12"],
+    ]
+    rows = lanista("trials", "digits", "--columns", "number,acc", "--json").json
+    assert rows[2] == {"number": 2, "acc": None}
+
+
+def test_trials_of_an_experiment_without_any(lanista) -> None:
+    la.Experiment("none", {"x": la.Float(0, 1)}, "loss")
+    assert lanista("trials", "none").out == "no trials\n"
+    assert lanista("trials", "none", "--filter", "x > 1", "--sort", "loss").out == "no trials\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--sort", "rl"], "error LA700: there is no column 'rl'; did you mean 'lr'?"),
+        (["--columns", "number,stat"], "error LA700: there is no column 'stat'; did you mean 'state'?"),
+        (["--filter", "ls < 3"], "error LA700: the filter 'ls < 3' names 'ls', which is no column; did you mean 'lr'?"),
+        (["--limit", "0"], "error LA700: --limit 0 must be at least 1"),
+    ],
+)
+def test_a_wrong_column_is_an_error_of_usage(lanista, digits, words, message) -> None:
+    assert lanista("trials", "digits", *words) == (2, "", message + "\n")
+
+
+def test_best_prints_code(lanista, digits) -> None:
+    result = lanista("best", "digits")
+    assert result.lines[0] == "trial 1: acc = 0.9 (max)"
+    assert result.lines[1] == "also: size=12"
+    namespace: dict[str, object] = {}
+    exec(result.out[result.out.index("params = ") :], namespace)
+    assert namespace["params"] == {"lr": 0.01, "opt": "sgd", "momentum": 0.9}
+    record = lanista("best", "digits", "--json").json
+    assert (record["number"], record["value"], record["params"]["opt"]) == (1, 0.9, "sgd")
+
+
+def test_best_of_several_metrics_shows_the_front(lanista) -> None:
+    experiment = la.Experiment("two", {"x": la.Float(0, 1)}, {"loss": "min", "acc": "max"})
+    experiment.add({"x": 0.1}, (1.0, 0.5))
+    experiment.add({"x": 0.2}, (2.0, 0.9))
+    experiment.add({"x": 0.3}, (2.0, 0.4))
+    result = lanista("best", "two")
+    assert "loss = 1.0 (min), acc = 0.5 (max)" in result.out
+    assert [line.split()[0] for line in result.lines[-2:]] == ["0", "1"]
+    assert [record["number"] for record in lanista("best", "two", "--json").json["pareto"]] == [0, 1]
+
+
+def test_best_without_a_value_is_an_error(lanista) -> None:
+    la.Experiment("none", {"x": la.Float(0, 1)}, "loss")
+    result = lanista("best", "none")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("error LA300: experiment 'none' has no trial with a value of 'loss'")
+
+
+def test_top_once_prints_one_picture(lanista, digits) -> None:
+    result = lanista("top", "digits", "--once")
+    assert "best  acc 0.9" in result.out
+    view = lanista("top", "digits", "--json").json
+    assert (view["name"], view["done"], view["best"]["value"]) == ("digits", 4, 0.9)
+
+
+@pytest.mark.parametrize(
+    "words", [["show"], ["trials"], ["best"], ["top"], ["logs", "0"], ["stop"], ["pause"], ["kill", "0"], ["export"]]
+)
+def test_a_misspelt_experiment_names_near_ones(lanista, digits, words) -> None:
+    result = lanista(words[0], "digist", *words[1:])
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("error LA300: there is no experiment 'digist'")
+    assert "did you mean 'digits'?" in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_store_may_stand_before_and_after_the_command(lanista, tmp_path) -> None:
+    where = tmp_path / "other.db"
+    la.Experiment("there", {"x": la.Float(0, 1)}, store=where)
+    assert "there" in lanista("--store", where, "ls").out
+    assert "there" in lanista("ls", "--store", where).out
+    assert lanista("ls").out == "no experiments\n"
+    assert lanista("--store", "mysql://x", "ls").err.startswith("error LA700: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "error LA700: the following arguments are required: COMMAND; see lanista --help\n"),
+        (["shwo"], "error LA700: argument COMMAND: 'shwo' is not known; did you mean 'show'?; see lanista --help\n"),
+        (["show"], "error LA700: the following arguments are required: NAME; see lanista show --help\n"),
+        (["ls", "--jsn"], "error LA700: unrecognized arguments: --jsn; see lanista --help\n"),
+        (["kill", "a", "b"], "error LA700: argument TRIAL: invalid int value: 'b'; see lanista kill --help\n"),
+    ],
+)
+def test_wrong_usage_ends_with_2(lanista, words, message) -> None:
+    assert lanista(*words) == (2, "", message)
+
+
+def test_help_and_version(lanista) -> None:
+    assert lanista("--version") == (0, f"lanista {__version__}\n", "")
+    result = lanista("--help")
+    assert result.code == 0
+    for name in COMMANDS:
+        assert f"    {name} " in result.out
+        assert lanista(name, "--help").code == 0
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(digits) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lanista", "trials", "digits"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 0
