@@ -1,0 +1,1 @@
+"""What a trial costs when its objective does nothing."""

@@ -1,0 +1,101 @@
+"""Which cases are run, how large and how often."""
+
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from benchmarks.measure import Result
+
+OURS, OPTUNA, RAY = "benchmarks.overhead.ours", "benchmarks.overhead.optunas", "benchmarks.overhead.rays"
+
+
+@dataclass
+class Case:
+    """A case with its arguments; `key` names it in the tables, `results` are of its repetitions."""
+
+    key: str
+    module: str
+    name: str
+    arguments: dict[str, Any]
+    repeat: int = 3
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def peers(self) -> bool:
+        return self.module != OURS
+
+    def get(self, name: str) -> float:
+        """The median of a measurement over the repetitions; NaN where it was not taken."""
+        found = [result[name] for result in self.results if name in result]
+        return median(found) if found else float("nan")
+
+
+def cases(*, quick: bool, postgres: bool) -> list[Case]:
+    """All cases; `quick` leaves out the large ones and repeats nothing."""
+    sizes = {1_000: 5, 10_000: 3, 100_000: 3}
+    planned = [*_ours(sizes, postgres), *_optuna(sizes), *_ray(), *_reports(), *_firsts()]
+    planned.append(Case("open", OURS, "opening", {"trials": 100_000, "times": 5}, 1))
+    if quick:
+        planned = [case for case in planned if case.arguments.get("trials", 0) <= 1_000 or case.key == "open"]
+        for case in planned:
+            case.repeat = 1
+    return planned
+
+
+def _ours(sizes: dict[int, int], postgres: bool) -> list[Case]:
+    stores = ["memory", "sqlite", *(["postgres"] if postgres else [])]
+    found = []
+    for trials, repeat in sizes.items():
+        for store in stores:
+            once = {"store": store, "trials": trials}
+            times = 1 if store == "postgres" and trials > 10_000 else repeat
+            found.append(Case(f"inline {store} {trials}", OURS, "run_inline", once, times))
+            found.append(
+                Case(f"processes {store} {trials}", OURS, "run_processes", {**once, "workers": 2}, min(times, 3))
+            )
+        found.append(Case(f"ask memory {trials}", OURS, "ask_and_tell", {"store": "memory", "trials": trials}, repeat))
+        found.append(Case(f"ask sqlite {trials}", OURS, "ask_and_tell", {"store": "sqlite", "trials": trials}, repeat))
+    return found
+
+
+def _optuna(sizes: dict[int, int]) -> list[Case]:
+    found = []
+    for trials, repeat in sizes.items():
+        once = {"store": "memory", "trials": trials}
+        times = 1 if trials > 10_000 else repeat
+        found.append(Case(f"optuna optimize memory {trials}", OPTUNA, "optimize", once, times))
+        found.append(Case(f"optuna ask memory {trials}", OPTUNA, "ask_and_tell", once, times))
+    found.append(Case("optuna optimize sqlite 300", OPTUNA, "optimize", {"store": "sqlite", "trials": 300}, 3))
+    found.append(Case("optuna optimize sqlite 1000", OPTUNA, "optimize", {"store": "sqlite", "trials": 1_000}, 1))
+    found.append(Case("optuna optimize journal 1000", OPTUNA, "optimize", {"store": "journal", "trials": 1_000}, 3))
+    return found
+
+
+def _ray() -> list[Case]:
+    return [
+        Case("ray", RAY, "run", {"trials": 24, "reuse": False}, 3),
+        Case("ray reuse", RAY, "run", {"trials": 200, "reuse": True}, 3),
+    ]
+
+
+def _reports() -> list[Case]:
+    found = []
+    for executor in ("inline", "processes"):
+        for scheduler in ("fifo", "median"):
+            arguments = {"store": "sqlite", "trials": 8, "steps": 500, "scheduler": scheduler, "executor": executor}
+            found.append(Case(f"report {executor} {scheduler}", OURS, "reports", arguments, 3))
+    found.append(Case("optuna report memory", OPTUNA, "reports", {"store": "memory", "trials": 8, "steps": 500}, 3))
+    found.append(Case("optuna report sqlite", OPTUNA, "reports", {"store": "sqlite", "trials": 8, "steps": 50}, 1))
+    return found
+
+
+def _firsts() -> list[Case]:
+    found = [
+        Case(f"first {store} {executor}", OURS, "first_trial", {"store": store, "executor": executor}, 5)
+        for store in ("memory", "sqlite")
+        for executor in ("inline", "processes")
+    ]
+    found += [
+        Case(f"optuna first {store}", OPTUNA, "first_trial", {"store": store}, 3) for store in ("memory", "sqlite")
+    ]
+    return found
