@@ -64,7 +64,17 @@ docs: $(VENV)/.docs
 	@$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-bench: $(VENV)/.dev
+# The peers live in an environment of their own, which LANISTA_PEERS can put elsewhere.
+LANISTA_PEERS ?= benchmarks/.venv
+export LANISTA_PEERS
+
+$(LANISTA_PEERS)/.peers: benchmarks/requirements.txt | $(BIN)/python
+	@test -x $(LANISTA_PEERS)/bin/python || $(BIN)/python -m venv $(LANISTA_PEERS)
+	@echo "installing the peers into $(LANISTA_PEERS)"
+	@$(LANISTA_PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
+	@touch $@
+
+bench: $(VENV)/.dev $(LANISTA_PEERS)/.peers
 	@$(BIN)/python -m benchmarks.overhead $(ARGS)
 
 clean:

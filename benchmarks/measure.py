@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-PEERS = Path(os.environ.get("LANISTA_PEERS", ROOT / "benchmarks" / ".venv"))
+PEERS = (ROOT / os.environ.get("LANISTA_PEERS", "benchmarks/.venv")).absolute()
 TIMEOUT_S = 3600
 
 Result = dict[str, Any]

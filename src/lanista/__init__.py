@@ -1,7 +1,7 @@
 """Lanista: train many models, keep the winner.
 
-Hyperparameter optimisation on one durable journal: searchers, schedulers and executors over one `Space`, from Python, scripts and the
-command line.
+Hyperparameter optimisation on one durable journal: searchers, schedulers and executors over one `Space`, from Python,
+scripts and the command line.
 """
 
 from lanista import errors, journal, schedule, search

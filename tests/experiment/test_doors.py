@@ -18,7 +18,7 @@ def test_a_name_used_again_with_another_space(tmp_path):
 
 def test_a_name_used_again_with_another_metric_or_seed(tmp_path):
     la.Experiment("e", SPACE, metric="loss", seed=1, store=tmp_path / "a.db")
-    with pytest.raises(MismatchError, match="with metric {'loss': 'min'}, not {'loss': 'max'}"):
+    with pytest.raises(MismatchError, match=r"with metric \{'loss': 'min'\}, not \{'loss': 'max'\}"):
         la.Experiment("e", SPACE, metric="loss", mode="max", store=tmp_path / "a.db")
     with pytest.raises(MismatchError, match="with seed 1, not 2"):
         la.Experiment("e", SPACE, metric="loss", seed=2, store=tmp_path / "a.db")

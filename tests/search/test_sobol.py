@@ -29,6 +29,13 @@ def test_the_nth_proposal_is_the_nth_point() -> None:
     assert one_by_one == at_once
 
 
+def test_an_earlier_history_is_answered_as_before() -> None:
+    searcher, story = Sobol(), Story(CUBE)
+    before = story.ask(searcher, 3)
+    story.ask(searcher, 1000)
+    assert story.ask(searcher, 3) == before
+
+
 def test_enqueued_trials_use_up_no_point() -> None:
     story = Story(CUBE)
     story.start({"a": 0.5, "b": 0.5, "c": 0.5}, "enqueued")

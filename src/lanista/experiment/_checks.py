@@ -1,9 +1,12 @@
 """What is given to an experiment, held against what may be and what the store has."""
 
 import json
+import secrets
+import time
 from collections.abc import Mapping
 from typing import Any
 
+from lanista._version import __version__
 from lanista.errors import MismatchError, UsageError
 from lanista.journal import Created
 from lanista.space import Space
@@ -40,6 +43,21 @@ def check_end(state: str | None) -> None:
     ends = ("completed", "stopped", "failed", "infeasible")
     if state is not None and state not in ends:
         raise UsageError(f"state={state!r} must be one of {', '.join(map(repr, ends))}")
+
+
+def first_event(
+    name: str,
+    space: Space | None,
+    metrics: dict[str, str] | None,
+    seed: int | None,
+    searcher: str,
+    scheduler: str,
+) -> Created:
+    """The event that creates an experiment, with defaults for what was not given."""
+    drawn = secrets.randbits(31) if seed is None else as_seed(seed)
+    told = (space or Space({})).to_json()
+    named = metrics or {"value": "min"}
+    return Created(time.time(), name, told, named, drawn, searcher, scheduler, __version__, define=space is None)
 
 
 def as_seed(seed: int) -> int:

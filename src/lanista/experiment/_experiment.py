@@ -1,22 +1,20 @@
 """The public object."""
 
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lanista._version import __version__
 from lanista.errors import ExperimentError, UsageError
 from lanista.experiment._asking import Desk
 from lanista.experiment._catalog import missing
-from lanista.experiment._checks import as_directions, as_seed, check_end, check_name, check_same
+from lanista.experiment._checks import as_directions, check_end, check_name, check_same, first_event
 from lanista.experiment._controller import Controller
 from lanista.experiment._engine import Engine
 from lanista.experiment._lease import Heart, Watch, new_owner
-from lanista.experiment._limits import Limits
+from lanista.experiment._limits import Limits, as_limits, as_settings
 from lanista.experiment._progress import Progress
 from lanista.experiment._resolve import as_executor, as_scheduler, as_searcher
 from lanista.experiment._seeding import enqueued, fitting, pareto
@@ -99,21 +97,9 @@ class Experiment:
         given = space if isinstance(space, Space) or space is None else Space(dict(space))
         wanted = as_directions(metric, mode)
         self.store = open_store(store)
-        info = self.store.find(name)
-        if info is None:
-            info = self.store.create(
-                Created(
-                    time.time(),
-                    name,
-                    (given or Space({})).to_json(),
-                    wanted or {"value": mode or "min"},
-                    secrets.randbits(31) if seed is None else as_seed(seed),
-                    describe(self.searcher),
-                    describe(self.scheduler),
-                    __version__,
-                    given is None,
-                )
-            )
+        info = self.store.find(name) or self.store.create(
+            first_event(name, given, wanted, seed, describe(self.searcher), describe(self.scheduler))
+        )
         self._info: ExperimentInfo = info
         self._journal = Journal(self.store, info, given)
         check_same(self._created, given, wanted, seed)
@@ -181,13 +167,9 @@ class Experiment:
             ExecutorError: workers cannot be started.
             KeyboardInterrupt: interrupted twice; everything is journalled.
         """
-        if not isinstance(limits, Limits | None):
-            raise UsageError(f"limits={limits!r} must be such as Limits(trials=100, retries=1)")
+        bounds = as_limits(limits, trials, time_limit)
         if callable(callbacks):
             raise UsageError(f"callbacks={callbacks!r} must be a list of functions; write callbacks=[...]")
-        bounds = (limits or Limits()).updated(
-            {key: value for key, value in (("trials", trials), ("time", time_limit)) if value is not None}
-        )
         if not isinstance(cohort, int) or cohort < 1:
             raise UsageError(f"cohort={cohort!r} must be a whole number from 1")
         runner = as_executor(executor, workers, bounds.trial_time)
@@ -198,15 +180,8 @@ class Experiment:
         self._journal.sync()
         self._engine.finish, self._engine.exhausted, self._engine.retries = None, False, bounds.retries
         view = progress if isinstance(progress, Progress) else Progress(progress, url=self.store.url)
-        controller = Controller(
-            self._engine,
-            runner,
-            bounds,
-            watch=self._watch,
-            progress=view,
-            cohort=cohort,
-        )
-        controller.callbacks = [lambda event, f=f: f(self, event) for f in callbacks]  # type: ignore[misc]
+        controller = Controller(self._engine, runner, bounds, watch=self._watch, progress=view, cohort=cohort)
+        controller.callbacks = [partial(callback, self) for callback in callbacks]
         owner = self._owner
         joined = Joined(time.time(), owner.owner, owner.host, owner.pid, limits=bounds.as_dict())
         try:
@@ -388,19 +363,7 @@ class Experiment:
         Raises:
             UsageError: no such limit, or a value that it cannot have.
         """
-        if "time_limit" in values:
-            values["time"] = values.pop("time_limit")
-        workers = values.get("workers", 1)
-        if not isinstance(workers, int) or workers < 1:
-            raise UsageError(f"workers={workers!r} must be a whole number from 1")
-        names = [*Limits.__dataclass_fields__, "workers"]
-        for name in values:
-            if name not in names:
-                close = get_close_matches(name, names, 1)
-                hint = f"; did you mean {close[0]!r}?" if close else ""
-                raise UsageError(f"there is no limit {name!r}{hint} There are: {', '.join(names)}")
-        Limits().updated(values)
-        self._command("set", values=values)
+        self._command("set", values=as_settings(values))
 
     def note(self, **values: Any) -> None:
         """Writes remarks (JSON values) beside the experiment."""

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 from typing import Any
 
 from lanista.errors import UsageError
@@ -62,6 +63,30 @@ class Limits:
     def as_dict(self) -> dict[str, Any]:
         """The limits that are set."""
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+
+
+def as_limits(limits: Limits | None, trials: int | None, time_limit: float | None) -> Limits:
+    """The limits of a run, of which some can be given by themselves."""
+    if not isinstance(limits, Limits | None):
+        raise UsageError(f"limits={limits!r} must be such as Limits(trials=100, retries=1)")
+    given = {"trials": trials, "time": time_limit}
+    return (limits or Limits()).updated({name: value for name, value in given.items() if value is not None})
+
+
+def as_settings(values: dict[str, Any]) -> dict[str, Any]:
+    """Checks what `set` is to change: limits, `time_limit` as in `run`, and `workers`."""
+    settings = {"time" if name == "time_limit" else name: value for name, value in values.items()}
+    workers = settings.get("workers", 1)
+    if not isinstance(workers, int) or workers < 1:
+        raise UsageError(f"workers={workers!r} must be a whole number from 1")
+    names = [*Limits.__dataclass_fields__, "workers"]
+    for name in settings:
+        if name not in names:
+            close = get_close_matches(name, names, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise UsageError(f"there is no limit {name!r}{hint} There are: {', '.join(names)}")
+    Limits().updated(settings)
+    return settings
 
 
 class Meter:

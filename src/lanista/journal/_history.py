@@ -66,7 +66,7 @@ class History:
     # --- what deciders read -------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
-        return len(self.params)
+        return len(self._meta)
 
     @property
     def X(self) -> Floats:
@@ -253,7 +253,7 @@ class History:
         self._meta.append(_Meta(e.time, e.origin, e.parent))
         self._state.append(WAITING)
         self._steps.append(0)
-        self._Y.grow(len(self.params))
+        self._Y.grow(len(self._meta))
         self.counts[WAITING] += 1
         self.live[WAITING][e.number] = None
 

@@ -13,7 +13,7 @@ from lanista.space import Space
 Listener = Callable[[Sequence[Event], bool], None]
 
 
-PAGE = 1000000
+PAGE = 5_000
 """How many events are read in one go: few enough to stay in the processor's cache until they are folded."""
 
 

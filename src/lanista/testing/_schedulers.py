@@ -180,7 +180,7 @@ class Drive:
 
 
 class SchedulerContract(ABC):
-    """Inherit it in a class named Test…, define `scheduler`, and pytest runs the contract on yours::
+    """Inherit it in a class named Test…, define `scheduler`, and pytest runs the contract on yours.
 
     class TestMine(SchedulerContract):
         def scheduler(self):
