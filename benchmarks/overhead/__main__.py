@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -96,6 +97,7 @@ def run_all(planned: list[Case], server: Server | None, say: Callable[[str], Any
 
 def main() -> None:
     given = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # so that the server and the case end too
     with postgres() as server:
         planned = cases(quick=given.quick, postgres=server is not None)
         if given.only:

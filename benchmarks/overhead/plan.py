@@ -37,6 +37,8 @@ def cases(*, quick: bool, postgres: bool) -> list[Case]:
     planned.append(Case("open", OURS, "opening", {"trials": 100_000, "times": 5}, 1))
     if quick:
         planned = [case for case in planned if case.arguments.get("trials", 0) <= 1_000 or case.key == "open"]
+        planned = [case for case in planned if not case.key.startswith("optuna optimize sqlite")]
+        planned.append(Case("optuna optimize sqlite 60", OPTUNA, "optimize", {"store": "sqlite", "trials": 60}))
         for case in planned:
             case.repeat = 1
     return planned

@@ -149,7 +149,8 @@ def test_memory_that_forks_share_is_counted_once() -> None:
         "os.write(1, b'.')\n"
         "sys.stdin.read()\n"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    call, pipe = [sys.executable, "-c", code], subprocess.PIPE
+    with subprocess.Popen(call, stdin=pipe, stdout=pipe, start_new_session=True) as process:
         assert process.stdout is not None
         assert len(process.stdout.read(4)) == 4
         assert sum(p.memory for p in _watch.members(process.pid, _watch.table())) > 600_000_000
@@ -274,10 +275,11 @@ desk = Desk(Processes(3), train)
 desk.submit(desk.job(0))
 desk.submit(desk.job(1))
 desk.until(lambda: len(desk.facts) == 2)
-if sys.argv[1] == "fork" and not os.fork():
-    print(os.getpid(), flush=True)
-    signal.pause()
-print(*(pid for fact in desk.facts for pid in fact.values["pids"]), flush=True)
+pids = [pid for fact in desk.facts for pid in fact.values["pids"]]
+if sys.argv[1] == "fork":
+    pids.append(os.fork())
+if pids[-1]:
+    os.write(1, (" ".join(map(str, pids)) + "\\n").encode())
 signal.pause()
 """
 
@@ -288,15 +290,15 @@ def test_a_controller_that_is_killed_leaves_no_process(tmp_path: Path, way: str)
     script.write_text(CONTROLLER)
     with subprocess.Popen([sys.executable, script, way], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(1 if way == "alone" else 2)]
-        pids = [int(pid) for pid in max(lines, key=len).split()]
-        assert len(pids) == 4
+        pids = [int(pid) for pid in process.stdout.readline().split()]
+        assert len(pids) == 4 + (way == "fork")
         assert not any(over(pid) for pid in pids)
         process.kill()
+        fork = pids.pop() if way == "fork" else None
         for pid in pids:
             until(lambda pid=pid: over(pid), f"{pid} is dead")  # type: ignore[misc]
-        if way == "fork":
-            os.kill(int(min(lines, key=len)), signal.SIGKILL)
+        if fork is not None:
+            os.kill(fork, signal.SIGKILL)
 
 
 def test_workers_have_sessions_of_their_own() -> None:

@@ -162,11 +162,14 @@ def test_the_last_rung_leads_to_the_end() -> None:
     assert scene.slots(1) == [Resume(0, 27)]
 
 
-def test_a_trial_interrupted_between_rungs_goes_on() -> None:
+def test_a_trial_interrupted_between_rungs_goes_on_although_others_passed_it() -> None:
     scene = promoted([1.0, 2.0, 3.0])
     scene.resume(0, 3)
     scene.report(0, 2, 1.0)
     scene.pause(0)
+    scene.start(3, budget=1)
+    for trial in (3, 4, 5):
+        scene.report(trial, 1, -float(trial))
     assert scene.slots(2) == [Resume(0, 3), Start(1)]
 
 

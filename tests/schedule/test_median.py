@@ -60,14 +60,22 @@ def test_a_value_that_is_not_finite_is_the_worst(loss: float) -> None:
 
 
 def test_reports_that_a_restarted_trial_repeats_count_once() -> None:
+    scene = Scene(MedianStopping(grace_steps=0, min_trials=1))
+    scene.start(2)
+    for _ in range(3):
+        for step, loss in enumerate([9.0, 0.0], start=1):
+            scene.report(0, step, loss)
+        scene.lose(0)
+    scene.report(0, 3, 0.0)
+    assert stopped(scene.report(1, 3, 3.1))
+
+
+def test_others_are_counted_once() -> None:
     scene = Scene(MedianStopping(grace_steps=0, min_trials=2))
     scene.start(2)
-    for step in (1, 2, 3):
-        scene.report(0, step, 0.0)
     for _ in range(3):
+        scene.report(0, 1, 0.0)
         scene.lose(0)
-        for step in (1, 2, 3):
-            scene.report(0, step, 0.0)
     assert not stopped(scene.report(1, 1, 9.0))
 
 

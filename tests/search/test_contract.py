@@ -24,7 +24,7 @@ class TestGrid(SearcherContract, DiscoveringContract):
 
 class TestBatch(SearcherContract):
     def searcher(self) -> Searcher:
-        return Batch([{"x": i / 4, "lr": 0.1, "z": 0.0} for i in range(20)])
+        return Batch([SPACES["numeric"].defaults() | {"x": i / 4} for i in range(20)])
 
     def spaces(self) -> Mapping[str, Space]:
         return {"numeric": SPACES["numeric"]}

@@ -55,14 +55,15 @@ def _portable_table() -> list[Process]:
     return found
 
 
-def members(leader: int, processes: Iterable[Process]) -> list[Process]:
-    """The worker `leader`, its session, and what descends from either."""
+def members(leader: int, processes: Iterable[Process], sessions: Iterable[int] = ()) -> list[Process]:
+    """The worker `leader`, its session, what descends from either, and further sessions that are known to be its."""
     processes = list(processes)
     children: dict[int, list[Process]] = {}
     for p in processes:
         children.setdefault(p.parent, []).append(p)
+    known = {leader, *sessions}
     found: dict[int, Process] = {}
-    todo = [p for p in processes if p.session == leader or p.pid == leader]
+    todo = [p for p in processes if p.session in known or p.pid == leader]
     while todo:
         p = todo.pop()
         if p.pid not in found:
@@ -75,16 +76,19 @@ def kill(leader: int, *, spare: int | None = None) -> None:
     """Kills all processes of a worker (SIGKILL), but for `spare`.
 
     A process that is already being killed cannot fork, so when a look at the table shows nobody new, nobody is left.
+    What lost its parent meanwhile is known by its session.
     """
     killed: set[int] = set()
+    sessions: set[int] = set()
     while True:
-        found = {p.pid for p in members(leader, table()) if not p.zombie and p.pid != spare} - killed
-        if not found:
+        live = [p for p in members(leader, table(), sessions) if not p.zombie and p.pid != spare]
+        if killed.issuperset(p.pid for p in live):
             return
-        for pid in found:
+        sessions.update(p.pid for p in live if p.pid == p.session)  # only sessions that were opened below the worker
+        for p in live:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        killed |= found
+                os.kill(p.pid, signal.SIGKILL)
+            killed.add(p.pid)
 
 
 def over(leader: int, limit: int, processes: Iterable[Process]) -> int | None:

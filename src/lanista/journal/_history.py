@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from lanista.errors import UsageError
 from lanista.journal import _events as ev
 from lanista.journal._columns import Column
+from lanista.journal._entry import Entry
+from lanista.journal._points import Points
 from lanista.journal._record import TrialRecord
+from lanista.journal._reports import Floats, Ints, Reports
 from lanista.journal._states import CODES, FIRST_ENDED, PAUSED, RUNNING, STATES, WAITING
 from lanista.journal._unread import Configurations
 from lanista.space import Space, domain_from_json, grow
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Codes = NDArray[np.int8]
 
@@ -52,14 +53,12 @@ class History:
         self.params = Configurations()
         self.proposals: dict[int, ev.Params] = {}
         self.checkpoints: dict[int, dict[int, str]] = {}
-        self._meta: list[_Meta] = []
+        self._meta: list[Entry] = []
         self._state = Column(np.int8)
         self._steps = Column(np.int64)
-        self._encoded: tuple[Column, Column] | None = None
-        self._dirty: set[int] = set()
-        self._log_trial, self._log_step = Column(np.int64), Column(np.int64)
-        self._Y, self._log_Y = Column(np.float64, (0,)), Column(np.float64, (0,))
-        self._log_metrics: list[dict[str, float]] = []
+        self._Y = Column(np.float64, (0,))
+        self._points = Points()
+        self._reports = Reports(0)
         self._best: int | None = None
         self._best_rank = (FIRST_ENDED, math.inf)
 
@@ -71,12 +70,12 @@ class History:
     @property
     def X(self) -> Floats:
         """(n, d) points in the unit cube, NaN where a parameter is inactive."""
-        return cast(Floats, self._encode()[0].view())
+        return cast(Floats, self._encoded()[0].view())
 
     @property
     def active(self) -> Bools:
         """(n, d) which columns apply to which trial."""
-        return cast(Bools, self._encode()[1].view())
+        return cast(Bools, self._encoded()[1].view())
 
     @property
     def Y(self) -> Floats:
@@ -96,7 +95,7 @@ class History:
     @property
     def log(self) -> tuple[Ints, Ints, Floats]:
         """All reports in order: trial (r,), step (r,), objectives (r, m) minimised. Only ever appended to."""
-        return cast(Ints, self._log_trial.view()), cast(Ints, self._log_step.view()), cast(Floats, self._log_Y.view())
+        return self._reports.log
 
     @property
     def waiting(self) -> list[int]:
@@ -120,15 +119,11 @@ class History:
 
     def curve(self, number: int) -> tuple[Ints, Floats]:
         """The reports of one trial: steps (k,) ascending, objectives (k, m) minimised; of a repeated step the last."""
-        rows = self._meta[number].reports
-        steps = np.array([self._log_step[i] for i in rows.values()], dtype=np.int64)
-        order = np.argsort(steps, kind="stable")
-        values = self.log[2][list(rows.values())] if rows else np.empty((0, len(self.metrics)))
-        return steps[order], values[order]
+        return self._reports.curve(number)
 
     def reports(self, number: int) -> list[tuple[int, dict[str, float]]]:
         """The reports of one trial with all their metrics, in the user's own sign, by step."""
-        return [(step, self._log_metrics[row]) for step, row in sorted(self._meta[number].reports.items())]
+        return self._reports.of(number)
 
     @property
     def best(self) -> int | None:
@@ -234,7 +229,7 @@ class History:
         self._directions = tuple(zip(self.metrics, self.signs.tolist(), strict=True))
         m = len(self.metrics)
         self._Y = Column(np.float64, (m,), fill=math.nan)
-        self._log_Y = Column(np.float64, (m,), fill=math.nan)
+        self._reports = Reports(m)
 
     def _joined(self, e: ev.Joined) -> None:
         self.owners[e.owner] = e
@@ -250,7 +245,7 @@ class History:
         self.imported += e.origin == "imported"
         if e.origin == "enqueued":
             self.enqueued.append(e.number)
-        self._meta.append(_Meta(e.time, e.origin, e.parent))
+        self._meta.append(Entry(e.time, e.origin, e.parent))
         self._state.append(WAITING)
         self._steps.append(0)
         self._Y.grow(len(self._meta))
@@ -271,21 +266,17 @@ class History:
             return
         space = grow(self.space, e.name, domain_from_json(e.domain) if e.domain else e.value)
         if space is not self.space:
-            self.space, self._encoded = space, None
+            self.space = space
+            self._points.forget()
         self.params[e.number] = {**self.params[e.number], e.name: e.value}
-        self._dirty.add(e.number)
+        self._points.touch(e.number)
 
     def _reported(self, e: ev.Reported) -> None:
         if self._stale(e):
             return
         m = self._meta[e.number]
-        row = self._log_trial.size
-        self._log_trial.append(e.number)
-        self._log_step.append(e.step)
         objectives = self._objectives(e.metrics)
-        self._log_Y.append(objectives)
-        self._log_metrics.append(e.metrics)
-        m.reports[e.step] = row
+        self._reports.append(e, objectives)
         m.metrics = {**m.metrics, **e.metrics}
         self._steps[e.number] = e.step
         self._set_objectives(e.number, objectives)
@@ -395,33 +386,9 @@ class History:
         if not math.isnan(m.first) and (self._best is None or rank < self._best_rank):
             self._best, self._best_rank = number, rank
 
-    def _encode(self) -> tuple[Column, Column]:
-        """Encodes, in one batch, the trials asked or changed since the last look."""
-        if self._encoded is None:
-            d = self.space.width
-            self._encoded = Column(np.float64, (d,), fill=math.nan), Column(np.bool_, (d,))
-            self._dirty.clear()
-        X, active = self._encoded
-        changed = sorted(i for i in self._dirty if i < X.size)
-        rows = [*changed, *range(X.size, len(self))]
-        if rows:
-            X.grow(len(self))
-            active.grow(len(self))
-            X[rows], active[rows] = self._points(self.params.take(rows))
-            self._dirty.clear()
-        return self._encoded
-
-    def _points(self, params: list[ev.Params]) -> tuple[Floats, Bools]:
-        """Encodes configurations; in a space found by running a trial may lack parameters, which then are inactive."""
-        if self.created is None or not self.created.define:
-            return self.space.encode(params)
-        defaults = self.space.defaults()
-        X, active = self.space.encode([{**defaults, **p} for p in params])
-        for parameter in self.space.parameters:
-            lacking = [i for i, p in enumerate(params) if parameter.name not in p]
-            X[lacking, parameter.start : parameter.stop] = math.nan
-            active[lacking, parameter.start : parameter.stop] = False
-        return X, active
+    def _encoded(self) -> tuple[Column, Column]:
+        define = self.created is not None and self.created.define
+        return self._points.upto(self.space, self.params, partial=define)
 
     def __eq__(self, other: object) -> bool:
         """Equal to the last detail: what the same events folded give, live or replayed."""
@@ -443,28 +410,4 @@ class History:
             self.proposed,
             self.finished,
         )
-        return (*rest, self.proposals, self.checkpoints, self._best, arrays, records, repr(self._log_metrics))
-
-
-class _Meta:
-    """What one trial carries besides its row in the arrays."""
-
-    __slots__ = (
-        *("asked", "attempt", "budget", "ended", "error", "first", "metrics", "origin", "owner", "parent", "reason"),
-        *("reports", "retries", "seconds", "since", "started", "state"),
-    )
-
-    def __init__(self, asked: float, origin: str, parent: tuple[int, int] | None) -> None:
-        self.asked, self.origin, self.parent = asked, origin, parent
-        self.attempt, self.retries, self.state = 0, 0, WAITING
-        self.first = math.nan
-        self.owner: str | None = None
-        self.budget: int | None = None
-        self.since = asked
-        self.started: float | None = None
-        self.ended: float | None = None
-        self.seconds = 0.0
-        self.reason = ""
-        self.error: str | None = None
-        self.metrics: dict[str, float] = {}
-        self.reports: dict[int, int] = {}
+        return (*rest, self.proposals, self.checkpoints, self._best, arrays, records, repr(self._reports.metrics))

@@ -41,7 +41,7 @@ class Configurations(Sequence[dict[str, Any]]):
         self._items.append(asked)
 
     def take(self, numbers: Iterable[int]) -> list[dict[str, Any]]:
-        """The configurations of many trials; those unread are parsed in one go, several times faster than each alone."""
+        """The configurations of many trials; the unread are parsed in one go, which is several times faster."""
         items = [self._items[number] for number in numbers]
         unread = [item for item in items if type(item) is not dict and item.text is not None]
         for item, params in zip(unread, json.loads("[" + ",".join([item.text for item in unread]) + "]"), strict=True):

@@ -182,6 +182,8 @@ class Drive:
 class SchedulerContract(ABC):
     """Inherit it in a class named Test…, define `scheduler`, and pytest runs the contract on yours.
 
+    For instance:
+
     class TestMine(SchedulerContract):
         def scheduler(self):
             return Mine(max_steps=9)

@@ -17,10 +17,24 @@ SPACES: dict[str, Space] = {
     "empty": Space({}),
     "constant": Space({"seed": 7, "one": Int(3, 3), "only": Choice(["a"])}),
     "binary": Space({"flag": Choice([True, False])}),
-    "numeric": Space({"x": Float(-5, 5), "lr": Float(1e-5, 1, log=True), "z": Normal(0, 2)}),
-    "stepped": Space({"n": Int(1, 200, log=True), "k": Int(0, 3), "wide": Int(0, 10_000), "q": Float(0, 1, step=0.1)}),
-    "sets": Space({"features": Subset(["a", "b", "c"], min=1), "order": Permutation([1, 2, 3, 4])}),
-    "options": Space({"few": Choice(["a", "b", 3, None]), "many": Choice(list(range(100)))}),
+    "numeric": Space(
+        {
+            "x": Float(-5, 5),
+            "lr": Float(1e-5, 1, log=True),
+            "z": Normal(0, 2),
+            "n": Int(1, 200, log=True),
+            "k": Int(0, 3),
+            "q": Float(0, 1, step=0.1),
+        }
+    ),
+    "discrete": Space(
+        {
+            "features": Subset(["a", "b", "c"], min=1),
+            "order": Permutation([1, 2, 3, 4]),
+            "few": Choice(["a", "b", 3, None]),
+            "many": Choice(list(range(100))),
+        }
+    ),
     "conditional": Space(
         {
             "lr": Float(1e-4, 1, log=True),
@@ -162,9 +176,9 @@ class SearcherContract(ABC):
     def test_a_searcher_has_ask(self) -> None:
         assert isinstance(self.searcher(), Searcher)
 
-    @pytest.mark.parametrize("count", [1, 5])
-    def test_the_first_proposals_are_valid(self, space: Space, count: int) -> None:
-        self.check(space, Story(space).ask(self.searcher(), count), count)
+    def test_the_first_proposals_are_valid(self, space: Space) -> None:
+        for count in (1, 5):
+            self.check(space, Story(space).ask(self.searcher(), count), count)
 
     def test_a_whole_run_of_proposals_is_valid(self, space: Space) -> None:
         story = Story(space)
@@ -196,6 +210,8 @@ class SearcherContract(ABC):
     def test_the_same_question_has_the_same_answer(self, space: Space) -> None:
         """Whatever was asked in between, of other experiments too: a controller that lost a race asks again."""
         story, searcher, elsewhere = Story(space), self.searcher(), Story(space, seed=5)
+        story.ask(searcher)
+        assert elsewhere.ask(searcher) == elsewhere.ask(self.searcher())
         asked = []
         for trials in (2, 20):
             live(story, searcher, trials)
@@ -238,12 +254,11 @@ class SearcherContract(ABC):
                 story.end(story.start(params), "completed", 1.0)
         self.check(space, story.ask(searcher, 2), 2)
 
-    @pytest.mark.parametrize("value", [1e308, -1e308])
-    def test_extreme_values_are_no_trouble(self, space: Space, value: float) -> None:
+    def test_extreme_values_are_no_trouble(self, space: Space) -> None:
         story, searcher = Story(space), self.searcher()
         for i in range(20):
             for params in story.ask(searcher):
-                story.end(story.start(params), "completed", value if i % 2 else 1.0)
+                story.end(story.start(params), "completed", (1.0, 1e308, -1e308)[i % 3])
         self.check(space, story.ask(searcher, 2), 2)
 
     def test_several_objectives(self, space: Space) -> None:

@@ -1,0 +1,28 @@
+"""What one trial carries besides its row in the arrays."""
+
+import math
+
+from lanista.journal._states import WAITING
+
+
+class Entry:
+    """One trial's scalars, changed in place by the fold."""
+
+    __slots__ = (
+        *("asked", "attempt", "budget", "ended", "error", "first", "metrics", "origin", "owner", "parent", "reason"),
+        *("retries", "seconds", "since", "started", "state"),
+    )
+
+    def __init__(self, asked: float, origin: str, parent: tuple[int, int] | None) -> None:
+        self.asked, self.origin, self.parent = asked, origin, parent
+        self.attempt, self.retries, self.state = 0, 0, WAITING
+        self.first = math.nan
+        self.owner: str | None = None
+        self.budget: int | None = None
+        self.since = asked
+        self.started: float | None = None
+        self.ended: float | None = None
+        self.seconds = 0.0
+        self.reason = ""
+        self.error: str | None = None
+        self.metrics: dict[str, float] = {}

@@ -1,0 +1,46 @@
+"""All reports of an experiment, in order and by trial."""
+
+import math
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lanista.journal._columns import Column
+from lanista.journal._events import Reported
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class Reports:
+    """r reports of m objectives, minimised; a step that a restarted trial repeats counts the last time."""
+
+    def __init__(self, m: int) -> None:
+        self._trial, self._step = Column(np.int64), Column(np.int64)
+        self._Y = Column(np.float64, (m,), fill=math.nan)
+        self._rows: dict[int, dict[int, int]] = {}
+        self.metrics: list[dict[str, float]] = []
+
+    def append(self, event: Reported, objectives: list[float]) -> None:
+        """Takes a report."""
+        self._rows.setdefault(event.number, {})[event.step] = self._trial.size
+        self._trial.append(event.number)
+        self._step.append(event.step)
+        self._Y.append(objectives)
+        self.metrics.append(event.metrics)
+
+    @property
+    def log(self) -> tuple[Ints, Ints, Floats]:
+        """Trial (r,), step (r,) and objectives (r, m)."""
+        return cast(Ints, self._trial.view()), cast(Ints, self._step.view()), cast(Floats, self._Y.view())
+
+    def curve(self, number: int) -> tuple[Ints, Floats]:
+        """One trial's steps (k,), ascending, and objectives (k, m)."""
+        ordered = sorted(self._rows.get(number, {}).items())
+        steps = np.array([step for step, _ in ordered], dtype=np.int64)
+        return steps, self.log[2][[row for _, row in ordered]]
+
+    def of(self, number: int) -> list[tuple[int, dict[str, float]]]:
+        """One trial's reports with all their metrics, by step."""
+        return [(step, self.metrics[row]) for step, row in sorted(self._rows.get(number, {}).items())]
