@@ -94,7 +94,7 @@ def reports(folder: str, store: str, trials: int, steps: int, scheduler: str, ex
 def first_trial(folder: str, store: str, executor: str) -> Result:
     """Seconds from the start of the interpreter to the first line of the objective."""
     exp = experiment(store, folder)
-    exp.run(lambda trial: time.time(), trials=1, workers=2, executor=executor, progress=False)
+    exp.run(lambda trial: time.time(), trials=1, executor=executor, progress=False)
     begun = exp.trials[0].value
     return {"first": since_start() - (time.time() - begun)}
 

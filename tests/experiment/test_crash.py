@@ -56,6 +56,8 @@ def check(store, acks):
     assert all(len(p) == 1 for p in params.values()), "a number was used for two configurations"
     asked = [e.number for e in exp.store.read(1) if isinstance(e, la.journal.Asked)]
     assert asked == list(range(len(asked)))
+    odd = [t for t in exp.trials if t.state in ("failed", "infeasible") and "worker died" not in t.reason]
+    assert not odd, odd
     exp.store.close()
     return ended
 

@@ -153,6 +153,30 @@ def test_a_retried_trial_goes_on_from_its_checkpoint():
     assert values[:, 0].tolist() == [0, 1, 3, 6, 10, 15]
 
 
+def test_a_trial_lost_after_its_last_report_completes_with_that_report():
+    def objective(trial):
+        for _ in range(trial.load({}), 3):
+            trial.save({})
+            trial.report(value=trial.step)
+        if trial.attempt == 1:
+            raise OSError("after the last epoch")
+
+    exp = make().run(objective, trials=1, limits=la.Limits(retries=1), progress=False)
+    assert (exp.trials[0].state, exp.trials[0].value, exp.trials[0].steps) == ("completed", 2.0, 3)
+
+
+def test_while_none_completed_the_best_is_a_paused_one():
+    def objective(trial):
+        for _ in range(trial.load({}), 9):
+            trial.save({})
+            trial.report(value=trial["x"])
+
+    exp = make(scheduler=la.ASHA(9, form="promotion"))
+    exp.run(objective, trials=2, progress=False)
+    assert {t.state for t in exp.trials} == {"paused"}
+    assert exp.best.value == min(t.value for t in exp.trials)
+
+
 def test_saving_after_the_report_is_understood_too():
     starts = []
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from lanista.search import TPE, Batch, Grid, Random, RegularizedEvolution, Searcher, Sobol
 from lanista.space import Space
-from lanista.testing._searchers import SPACES, DiscoveringContract, SearcherContract
+from lanista.testing import SPACES, DiscoveringContract, SearcherContract
 
 
 class TestRandom(SearcherContract, DiscoveringContract):

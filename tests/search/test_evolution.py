@@ -6,7 +6,7 @@ import pytest
 from lanista.errors import UsageError
 from lanista.search import Random, RegularizedEvolution, Searcher
 from lanista.space import Choice, Float, Int, Params, Permutation, Space, Subset
-from lanista.testing._searchers import Story
+from lanista.testing import Story
 
 SETS = {"s": Subset([1, 2, 3]), "p": Permutation([1, 2, 3])}
 OPS = Space({f"edge{i}": Choice(["none", "skip", "conv1", "conv3", "pool"]) for i in range(6)})

@@ -14,7 +14,7 @@ import pytest
 
 from lanista.search import TPE, Batch, Grid, Random, RegularizedEvolution, Searcher, Sobol
 from lanista.space import Choice, Float, Int, Params, Permutation, Space, Subset
-from lanista.testing._searchers import Story
+from lanista.testing import Story
 
 GOLDEN = Path(__file__).with_name("golden.json")
 RECORD = os.environ.get("LANISTA_RECORD_GOLDEN") == "1"

@@ -5,7 +5,7 @@ import pytest
 from lanista.errors import SpaceError, UsageError
 from lanista.search import Batch, Grid, Searcher
 from lanista.space import Choice, Float, Int, Space
-from lanista.testing._searchers import Story
+from lanista.testing import Story
 
 SPACE = Space({"x": Float(0, 1), "c": Choice({"a": {"n": Int(1, 3)}, "b": {}})}).where("x + n < 4")
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lanista.search import TPE, Grid, Random, RegularizedEvolution, Searcher, Sobol
 from lanista.space import Choice, Domain, Float, Int, Normal, Permutation, Space, Subset
-from lanista.testing._searchers import Story, live
+from lanista.testing import Story, live
 
 LEAVES: list[Domain] = [
     Float(-1, 1),

@@ -5,7 +5,7 @@ from scipy.stats import qmc
 from lanista.errors import UsageError
 from lanista.search import Sobol
 from lanista.space import Choice, Float, Int, Space, Subset
-from lanista.testing._searchers import Story
+from lanista.testing import Story
 
 CUBE = Space({"a": Float(0, 1), "b": Float(0, 1), "c": Float(0, 1)})
 

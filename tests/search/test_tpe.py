@@ -7,7 +7,7 @@ import pytest
 from lanista.errors import UsageError
 from lanista.search import TPE, Random, Searcher
 from lanista.space import Choice, Float, Int, Params, Space
-from lanista.testing._searchers import Story
+from lanista.testing import Story
 
 LINE = Space({"x": Float(0, 1)})
 

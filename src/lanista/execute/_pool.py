@@ -37,7 +37,8 @@ class Pool:
     ) -> None:
         self.target = plan.workers
         self._plan, self._handle = plan, handle
-        self._memory, self._trial_time = memory, trial_time
+        self._memory = memory
+        self.limit(trial_time)
         self._parcel = _launch.pack(objective)
         self._selector = selectors.DefaultSelector()
         self._seats: list[Seat] = []
@@ -48,7 +49,6 @@ class Pool:
         self._failures = 0
         self._error: ExecutorError | None = None
         self._closing = False
-        self._tick = TICK_S if trial_time is None else min(TICK_S, max(0.02, trial_time / 10))
         self._next_look = 0.0
 
     # --- what the controller calls ------------------------------------------------------------------------------------
@@ -113,6 +113,11 @@ class Pool:
         self.target = workers
         while self._idle and self._staying() > workers:
             self._idle.pop(0).leave()
+
+    def limit(self, trial_time: float | None) -> None:
+        """Sets the seconds that a cohort may run, and looks often enough to hold them."""
+        self._trial_time = trial_time
+        self._tick = TICK_S if trial_time is None else min(TICK_S, max(0.02, trial_time / 10))
 
     def close(self) -> None:
         """Lets idle workers leave, kills the others, and waits for all."""

@@ -105,6 +105,12 @@ class Processes:
             self._pool.resize(workers)
         self.workers = workers
 
+    def limit(self, trial_time: float | None) -> None:
+        """Changes the seconds that a cohort may run, also while trials run."""
+        if self._pool is not None:
+            self._pool.limit(trial_time)
+        self.trial_time = trial_time
+
     def now(self) -> float:
         """Seconds since the epoch."""
         return time.time()

@@ -97,7 +97,7 @@ def _run(objective: Runnable, jobs: list[Job], line: Line, log: Log, resources: 
 
 def die() -> NoReturn:
     """Ends this process at once, and its whole session with it."""
-    sys.setswitchinterval(1e-6)  # the objective may keep the interpreter busy; hundreds of system calls wait for it here
+    sys.setswitchinterval(1e-6)  # the objective may keep the interpreter busy, and what follows is many calls
     _watch.kill(os.getpid(), spare=os.getpid())
     os.kill(os.getpid(), signal.SIGKILL)
     os._exit(1)

@@ -31,6 +31,7 @@ class Desk:
                 else "the scheduler starts no further trial"
             )
             raise ExperimentError(f"{why}; {len(engine.history)} trials were asked for")
+        engine.handed_out.add(jobs[0].number)
         return Trial(jobs[0], _EngineLink(engine), raises=False)
 
     def tell(self, trial: Trial | int, value: Any, state: str | None) -> TrialRecord:
@@ -38,15 +39,22 @@ class Desk:
         engine = self._engine
         h = engine.history
         check_end(state)
+        engine.journal.sync()
         number = h.trial(trial).number if isinstance(trial, int) else trial.number
+        attempt = h.attempt(number) if isinstance(trial, int) else trial.attempt
         if h.state_of(number) >= FIRST_ENDED:
             raise ExperimentError(f"trial {number} has ended already, as {h.trial(number).state}")
+        if attempt != h.attempt(number):
+            raise ExperimentError(
+                f"trial {number} was taken over by another controller; its result will come from there"
+            )
         reason = ""
         if isinstance(trial, Trial):
             trial.flush()
             verdict = trial.decision
             if verdict.kind == "yield" and value is None and state is None:
-                engine.handle([Yielded(time.time(), number, h.attempt(number), trial.step)])
+                engine.handle([Yielded(time.time(), number, attempt, trial.step)])
+                engine.handed_out.discard(number)
                 return h.trial(number)
             if verdict.kind == "stop" and value is None and state in (None, verdict.state):
                 state, reason = verdict.state, verdict.reason
@@ -54,7 +62,8 @@ class Desk:
         metrics = as_metrics(value, h.metrics)
         if state == "completed":
             check_metrics({**h.metrics_of(number), **metrics}, h.metrics)
-        engine.handle([Ended(time.time(), number, h.attempt(number), state, metrics, reason)])
+        engine.handle([Ended(time.time(), number, attempt, state, metrics, reason)])
+        engine.handed_out.discard(number)
         return h.trial(number)
 
     def _release_dead(self) -> None:

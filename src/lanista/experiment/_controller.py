@@ -2,11 +2,11 @@
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 
-from lanista.errors import ExecutorError, MetricError
+from lanista.errors import MetricError
 from lanista.experiment._engine import Engine
 from lanista.experiment._interrupt import Interrupt
 from lanista.experiment._lease import Watch
@@ -54,11 +54,12 @@ class Controller:
         self._reason: str | None = None
         self._wind_down: Decision | None = None
         self._error: MetricError | None = None
-        self._heard: list[Event] = []
+        self._heard: deque[Event] = deque()
         self._jobs: set[int] = set()
         self._wound_down: set[int] = set()
         self._next_sync = self._next_watch = 0.0
         self._deadline = math.inf
+        self._closed = False
 
     @property
     def journal(self) -> Journal:
@@ -79,7 +80,7 @@ class Controller:
         reason = "failed"
         try:
             with self._interrupt:
-                self.journal.append([replace(joined, workers=self.executor.slots)])
+                self.journal.append([*self._orphans(), replace(joined, workers=self.executor.slots)])
                 reason = self._loop()
         except KeyboardInterrupt:
             reason = "interrupted"
@@ -94,8 +95,9 @@ class Controller:
 
     def _loop(self) -> str:
         while True:
-            self._attend()
-            busy = self._fill()
+            with self._interrupt.held():
+                self._attend()
+                busy = self._fill()
             if not busy and (reason := self._end()) is not None:
                 return reason
             self._progress.update(self.journal.history, self.limits, self._meter.cost)
@@ -117,6 +119,12 @@ class Controller:
             self._next_watch = now + WATCH_S
             self.take_over()
 
+    def _orphans(self) -> list[Event]:
+        """Lets go of trials that an earlier run of this very controller could not release, for want of the store."""
+        h, now = self.journal.history, time.time()
+        lost = [n for n in h.running if self.engine.mine(n) and n not in self.engine.handed_out]
+        return [Released(now, n, h.attempt(n), "its run failed") for n in lost]
+
     def take_over(self) -> None:
         """Releases the trials of controllers that no longer live, and says that these are gone."""
         h = self.journal.history
@@ -124,15 +132,16 @@ class Controller:
         foreign = [n for n in h.running if h.owner(n) != me]
         if not foreign and all(owner == me for owner in h.owners):
             return
-        living = self._watch.living()
         now = time.time()
-        dead = [owner for owner in h.owners if owner != me and owner not in living]
-        lost = [n for n in foreign if h.owner(n) not in living]
-        gone: list[Event] = [Released(now, n, h.attempt(n), "its controller died") for n in lost]
-        gone += [Left(now, owner, "died") for owner in dead]
-        if gone and self.journal.decide(gone):
-            for owner in dead:
-                self._watch.forget(owner)
+        with self.journal.lock:
+            living = {me, *self._watch.living()}
+            dead = [owner for owner in h.owners if owner not in living]
+            lost = [n for n in h.running if h.owner(n) not in living]
+            gone: list[Event] = [Released(now, n, h.attempt(n), "its controller died") for n in lost]
+            gone += [Left(now, owner, "died") for owner in dead]
+            if gone and self.journal.decide(gone):
+                for owner in dead:
+                    self._watch.forget(owner)
 
     def _judge(self) -> None:
         """Holds the limits against the history."""
@@ -157,7 +166,7 @@ class Controller:
         """Starts what the free slots can take; whether anything runs here."""
         h = self.journal.history
         free = self.executor.free()
-        if free and self._reason is None and not h.paused:
+        if free and self._reason is None and not h.paused and not any(map(self._lost, self._jobs)):
             jobs = self.engine.start(free * self._cohort, room=self._room, clock=self.executor.now)
             self._jobs.update(job.number for job in jobs)
             for i in range(0, len(jobs), self._cohort):
@@ -174,10 +183,12 @@ class Controller:
         h = self.journal.history
         if self._reason is not None:
             return self._reason
-        if h.paused or h.waiting or any(h.owner(n) != self.engine.owner for n in h.running):
+        if h.waiting or any(h.owner(n) != self.engine.owner for n in h.running):
             return None
-        if self._room() == 0:
+        if self._room() == 0 and not (h.paused and h.paused_trials):
             return f"all {self.limits.trials} trials are done"
+        if h.paused:
+            return None
         if self.engine.exhausted:
             return "the searcher has no further configurations"
         return "the scheduler has nothing more to run"
@@ -219,7 +230,7 @@ class Controller:
 
     def _listen(self, events: Sequence[Event], own: bool) -> None:
         """Hears what was folded: callbacks, and the words of others."""
-        self._heard += events
+        self._heard.extend(events)
         if own:
             return
         for event in events:
@@ -228,16 +239,21 @@ class Controller:
 
     def _hear(self) -> None:
         """Acts on commands and takeovers, and runs callbacks, outside of any fold."""
-        heard, self._heard = self._heard, []
-        for event in heard:
-            if isinstance(event, Commanded):
+        for _ in range(len(self._heard)):  # other threads may add to it
+            event = self._heard.popleft()
+            if self._closed:  # nothing runs here that a word could reach
+                pass
+            elif isinstance(event, Commanded):
                 self._obey(event)
-            elif isinstance(event, Started) and event.owner != self.engine.owner:
-                with suppress(KeyError):
-                    self.executor.cancel(event.number, reason="taken over by another controller", end=False)
+            elif isinstance(event, Started | Released | Ended) and self._lost(event.number):
+                self.executor.cancel(event.number, reason="taken over by another controller", end=False)
             self._progress.event(event, self.journal.history)
             for callback in self.callbacks:
                 callback(event)
+
+    def _lost(self, number: int) -> bool:
+        """Whether a trial runs here that the journal no longer gives to us."""
+        return number in self._jobs and not self.engine.mine(number)
 
     def _obey(self, command: Commanded) -> None:
         """Carries out a person's word."""
@@ -249,11 +265,13 @@ class Controller:
             self._kill(command.number)
         elif command.command == "set":
             self.limits = self.limits.updated(command.values)
+            self.engine.retries = self.limits.retries
             if "time" in command.values:
                 self._deadline = self.executor.now() + (self.limits.time or math.inf)
-            resize = getattr(self.executor, "resize", None)
-            if "workers" in command.values and resize is not None:
+            if "workers" in command.values and (resize := getattr(self.executor, "resize", None)) is not None:
                 resize(int(command.values["workers"]))
+            if "trial_time" in command.values and (limit := getattr(self.executor, "limit", None)) is not None:
+                limit(self.limits.trial_time)
 
     def _kill(self, number: int) -> None:
         h = self.journal.history
@@ -270,25 +288,23 @@ class Controller:
 
     def _release_all(self, reason: str) -> None:
         for number in sorted(self._jobs):
-            with suppress(KeyError):
-                self.executor.cancel(number, reason=reason, end=False)
+            self.executor.cancel(number, reason=reason, end=False)
 
     def _leave(self, reason: str) -> None:
         """Lets go of workers and says so in the journal; what still runs here is released first."""
         h = self.journal.history
         self.executor.close()
-        self._hear_out()
+        self._closed = True
+        self._hear()
         now = time.time()
         left: list[Event] = [
             Released(now, n, h.attempt(n), f"its controller left: {reason}")
             for n in sorted(self._jobs)
             if self.engine.mine(n)
         ]
-        self.journal.append([*left, Left(now, self.engine.owner, reason)])
-        self._hear_out()
-        self.journal.listener = None
-        self._progress.finish(h, reason)
-
-    def _hear_out(self) -> None:
-        with suppress(ExecutorError):
+        try:
+            self.journal.append([*left, Left(now, self.engine.owner, reason)])
             self._hear()
+        finally:
+            self.journal.listener = None
+        self._progress.finish(h, reason)

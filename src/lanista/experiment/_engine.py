@@ -10,6 +10,7 @@ from lanista.errors import SpaceError, UsageError
 from lanista.experiment._retention import Retention
 from lanista.experiment._seeds import Generators, mix
 from lanista.journal import (
+    FIRST_ENDED,
     PAUSED,
     RUNNING,
     WAITING,
@@ -52,6 +53,7 @@ class Engine:
         self.exhausted = False
         self.finish: str | None = None
         self.verdicts: dict[int, Decision] = {}
+        self.handed_out: set[int] = set()
         self._queue: list[Action] = []
         self._broken: dict[int, str] = {}
         self._proposals: list[Params] = []
@@ -77,27 +79,30 @@ class Engine:
             room: how many new trials the limits allow, as the history stands.
             clock: what time it is.
         """
-        while True:
-            events, used = self._plan(free, room(), clock())
-            if not events:
-                self._queue = self._queue[used:]
-                return []
-            if self.journal.decide(events):
-                self._queue = self._queue[used:]
-                return [self.job(e.number) for e in events if isinstance(e, Started)]
+        with self.journal.lock:
+            while True:
+                events, used = self._plan(free, room, clock())
+                if not events:
+                    self._queue = self._queue[used:]
+                    return []
+                if self.journal.decide(events):
+                    self._queue = self._queue[used:]
+                    return [self.job(e.number) for e in events if isinstance(e, Started)]
 
-    def _plan(self, free: int, room: float, now: float) -> tuple[list[Event], int]:
+    def _plan(self, free: int, limit: Callable[[], float], now: float) -> tuple[list[Event], int]:
         """The events that start up to `free` trials, and how many queued actions they use up."""
         h = self.history
-        waiting = h.waiting
-        again = [n for n in waiting if h.attempt(n) > 0][:free]
-        fresh = [n for n in waiting if h.attempt(n) == 0]
+        queued = self._queue[: self._left(free)]
+        wanted = self._left(free) - len(queued)
+        actions = [*queued, *(self.scheduler.on(h, Slots(wanted)) if wanted > 0 else [])]
+        # At first what is done at once: it is journalled, and brings what others wrote into the history that follows.
+        self._apply([action for action in actions if not isinstance(action, Start | Resume)])
+        actions = [action for action in actions if isinstance(action, Start | Resume)]
+        room = limit()
+        again = [n for n in h.waiting if h.attempt(n) > 0][:free]
+        fresh = [n for n in h.waiting if h.attempt(n) == 0]
         events: list[Event] = [Started(now, n, h.attempt(n) + 1, self.owner, h.budget(n)) for n in again]
-        free -= len(again)
-        if free <= 0:
-            return events, 0
-        queued = self._queue[:free]
-        actions = [*queued, *(self.scheduler.on(h, Slots(free - len(queued))) if free > len(queued) else [])]
+        actions, queued = actions[: free - len(again)], queued[: free - len(again)]
         resumed: set[int] = set()
         proposals: Iterator[Params] | None = None
         number = len(h)
@@ -106,8 +111,6 @@ class Engine:
                 if h.state_of(action.trial) == PAUSED and action.trial not in resumed:
                     resumed.add(action.trial)
                     events.append(Started(now, action.trial, h.attempt(action.trial) + 1, self.owner, action.budget))
-            elif not isinstance(action, Start):
-                self._apply([action])
             elif fresh and _plain(action):
                 events.append(Started(now, fresh.pop(0), 1, self.owner, action.budget))
             elif number - len(h) < room:
@@ -118,6 +121,11 @@ class Engine:
                     events += [asked, Started(now, number, 1, self.owner, action.budget)]
                     number += 1
         return events, len(queued)
+
+    def _left(self, free: int) -> int:
+        """How many free slots no trial that is to run again takes."""
+        h = self.history
+        return max(0, free - sum(h.attempt(n) > 0 for n in h.waiting))
 
     def _asked(self, action: Start, number: int, now: float, proposals: Iterator[Params] | None) -> Asked | None:
         """The new trial that a start wants; None when the searcher is exhausted."""
@@ -162,45 +170,51 @@ class Engine:
             checkpoint=path,
             define=created.define,
             proposal=h.proposals.get(number, {}),
+            reported=h.metrics_of(number) if path is not None else {},
         )
 
     # --- facts --------------------------------------------------------------------------------------------------------
 
     def handle(self, events: list[Event]) -> dict[int, Decision]:
         """Journals facts about trials that run here, and answers those that are reports."""
-        facts = [self._amend(event) for event in events if not self._contradicts(event)]
-        if not facts:
-            return {}
-        self.journal.append(facts)
-        h = self.history
-        answers: dict[int, Decision] = {}
-        for event in facts:
-            match event:
-                case Reported(number=n):
-                    if h.owner(n) != self.owner or event.attempt != h.attempt(n):
-                        answers[n] = Decision("stop", "another controller has taken the trial over")
-                        continue
-                    self._apply(self.scheduler.on(h, schedule.Report(n, event.step, event.metrics)), reporter=n)
-                    answers[n] = self.verdicts.pop(n, CONTINUE)
-                case Yielded(number=n):
-                    step, path = h.latest_checkpoint(n)
-                    self._apply(self.scheduler.on(h, schedule.Yielded(n, event.step, step if path else None)))
-                case Ended(number=n):
-                    self.verdicts.pop(n, None)
-                    self._apply(self.scheduler.on(h, schedule.Ended(n, event.state)))
-        self._retention.sweep(h, facts, self._queue)
-        return answers
+        with self.journal.lock:
+            facts = [self._amend(event) for event in self._consistent(events)]
+            if not facts:
+                return {}
+            self.journal.append(facts)
+            h = self.history
+            answers: dict[int, Decision] = {}
+            for event in facts:
+                match event:
+                    case Reported(number=n):
+                        if not self.mine(n) or event.attempt != h.attempt(n):
+                            answers[n] = Decision("stop", "it has ended, or another controller has taken it over")
+                            continue
+                        self._apply(self.scheduler.on(h, schedule.Report(n, event.step, event.metrics)), reporter=n)
+                        answers[n] = self.verdicts.pop(n, CONTINUE)
+                    case Yielded(number=n) if h.state_of(n) == PAUSED:
+                        verdict = self.verdicts.pop(n, CONTINUE)
+                        step, path = h.latest_checkpoint(n)
+                        self._apply(self.scheduler.on(h, schedule.Yielded(n, event.step, step if path else None)))
+                        if verdict.kind == "stop":  # decided while the trial was already on its way to pause
+                            self._apply([schedule.Stop(n, verdict.reason, verdict.state)])
+                    case Ended(number=n) if h.state_of(n) >= FIRST_ENDED:
+                        self.verdicts.pop(n, None)
+                        self._apply(self.scheduler.on(h, schedule.Ended(n, event.state)))
+            self._retention.sweep(h, facts, self._queue)
+            return answers
 
-    def _contradicts(self, event: Event) -> bool:
-        """Whether a parameter found while running contradicts the space found so far; its trial then ends as failed."""
-        if not isinstance(event, Suggested):
-            return False
-        try:
-            grow(self.history.space, event.name, domain_from_json(event.domain) if event.domain else event.value)
-        except SpaceError as error:
-            self._broken[event.number] = str(error)
-            return True
-        return False
+    def _consistent(self, events: list[Event]) -> Iterator[Event]:
+        """The events, but for parameters found while running that contradict those found before: their trials fail."""
+        space = self.history.space
+        for event in events:
+            if isinstance(event, Suggested):
+                try:
+                    space = grow(space, event.name, domain_from_json(event.domain) if event.domain else event.value)
+                except SpaceError as error:
+                    self._broken[event.number] = str(error)
+                    continue
+            yield event
 
     def _amend(self, event: Event) -> Event:
         """A failure that has retries left is no end; a success with parameters that contradict the space is none."""

@@ -1,6 +1,5 @@
 """The public object."""
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -33,17 +32,17 @@ from lanista.journal import (
     Joined,
     Journal,
     MemoryStore,
-    Noted,
     Params,
     Store,
     TrialRecord,
     files_of,
+    noted,
     open_store,
 )
 from lanista.schedule import Scheduler
 from lanista.search import Searcher, describe
 from lanista.space import Space
-from lanista.trial import Command, Executor, Trial, as_metrics, as_objective
+from lanista.trial import Command, Executor, Trial, as_metrics, as_objective, check_metrics
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +109,6 @@ class Experiment:
         self._watch = Watch(self.store, info.id)
         self._desk = Desk(self._engine, self._watch)
         self._heart: Heart | None = None
-        self._lock = threading.RLock()
 
     @classmethod
     def load(cls, name: str, store: str | Path | Store | None = None) -> "Experiment":
@@ -202,7 +200,7 @@ class Experiment:
         Raises:
             ExperimentError: the searcher has no further configuration.
         """
-        with self._lock:
+        with self._journal.lock:
             self._beat()
             return self._desk.ask()
 
@@ -224,7 +222,7 @@ class Experiment:
             ExperimentError: it has ended already, or there is none.
             MetricError: the value is no number, or the metric is missing.
         """
-        with self._lock:
+        with self._journal.lock:
             return self._desk.tell(trial, value, state)
 
     def enqueue(self, params: Params | Iterable[Params], *, again: bool = False) -> "Experiment":
@@ -258,6 +256,8 @@ class Experiment:
         check_end(state)
         checked = self._checked(params)
         metrics = as_metrics(value, tuple(self.metrics))
+        if state == "completed":
+            check_metrics(metrics, self.metrics)
         now = time.time()
         self._decide(
             lambda h: [Asked(now, len(h), checked, "imported"), Ended(now, len(h), 0, state, metrics, "imported")]
@@ -278,7 +278,7 @@ class Experiment:
 
     @property
     def best(self) -> TrialRecord:
-        """The completed trial with the best first metric (while none completed: the best stopped one).
+        """The completed trial with the best first metric (while none completed: the best stopped, else paused one).
 
         Raises:
             ExperimentError: no trial has a value yet.
@@ -353,7 +353,8 @@ class Experiment:
         if record.ended is not None:
             raise ExperimentError(f"trial {number} has ended already, as {record.state}")
         self._command("kill", number)
-        if record.owner is None or record.owner not in self._watch.living():
+        runs = record.owner in self._journal.history.owners and record.owner in self._watch.living()
+        if not runs:  # nobody's controller hears of it: its process died, or asked for the trial to tell of it itself
             attempt = record.attempts
             self._journal.append([Ended(time.time(), number, attempt, "cancelled", reason="killed by command")])
 
@@ -367,7 +368,7 @@ class Experiment:
 
     def note(self, **values: Any) -> None:
         """Writes remarks (JSON values) beside the experiment."""
-        self._journal.append([Noted(time.time(), None, values)])
+        self._journal.append([noted(None, values)])
 
     # --- helpers ------------------------------------------------------------------------------------------------------
 
@@ -388,10 +389,11 @@ class Experiment:
 
     def _decide(self, events: Callable[[History], list[Event]]) -> None:
         """Writes what depends on the history, again when others wrote first."""
-        self._journal.sync()
-        while new := events(self._journal.history):
-            if self._journal.decide(new):
-                return
+        with self._journal.lock:
+            self._journal.sync()
+            while new := events(self._journal.history):
+                if self._journal.decide(new):
+                    return
 
     def _command(self, command: str, number: int | None = None, values: dict[str, Any] | None = None) -> None:
         self._journal.append([Commanded(time.time(), command, number, values or {})])
@@ -403,6 +405,6 @@ class Experiment:
 
     def _rest(self) -> None:
         """Ends the heartbeat, unless trials that were asked for still run."""
-        if self._heart is not None and not any(self._engine.mine(n) for n in self._journal.history.running):
-            self._heart.stop()
-            self._heart = None
+        if self._heart is not None and not any(self._engine.mine(n) for n in self._engine.handed_out):
+            heart, self._heart = self._heart, None
+            heart.stop()

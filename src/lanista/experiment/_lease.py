@@ -59,7 +59,8 @@ class Heart:
         """Ends the beating; the controller counts as gone at once."""
         self._stop.set()
         self._thread.join()
-        self._store.silence(self._experiment, self._beat.owner)
+        with suppress(LanistaError):  # without the store the lease lapses by itself
+            self._store.silence(self._experiment, self._beat.owner)
 
 
 class Watch:

@@ -61,8 +61,8 @@ class Limits:
         return replace(self, **{name: value for name, value in values.items() if name in names})
 
     def as_dict(self) -> dict[str, Any]:
-        """The limits that are set."""
-        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+        """The limits that are set, as JSON has them."""
+        return _plain({f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None})
 
 
 def as_limits(limits: Limits | None, trials: int | None, time_limit: float | None) -> Limits:
@@ -86,7 +86,11 @@ def as_settings(values: dict[str, Any]) -> dict[str, Any]:
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise UsageError(f"there is no limit {name!r}{hint} There are: {', '.join(names)}")
     Limits().updated(settings)
-    return settings
+    return _plain(settings)
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 class Meter:

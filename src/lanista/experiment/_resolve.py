@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 from lanista.errors import UsageError
 from lanista.execute import Inline, Processes
 from lanista.schedule import ASHA, FIFO, MedianStopping, Scheduler
-from lanista.search import TPE, Grid, Random, RegularizedEvolution, Searcher, Sobol
+from lanista.search import TPE, Batch, Grid, Random, RegularizedEvolution, Searcher, Sobol
 from lanista.trial import Executor
 
 SEARCHERS: dict[str, Callable[..., Searcher]] = {
     "random": Random,
     "sobol": Sobol,
     "grid": Grid,
+    "batch": Batch,
     "tpe": TPE,
     "evolution": RegularizedEvolution,
 }

@@ -28,9 +28,9 @@ class Retention:
             return
         for event in events:
             match event:
-                case Reported(number=n, checkpoint=path) if path is not None:
+                case Reported(number=n, checkpoint=path) if path is not None and n in history.checkpoints:
                     self._sweep(history, n, _needed(history, queue), keep_latest=True)
-                case Checkpointed(number=n):
+                case Checkpointed(number=n) if n in history.checkpoints:
                     self._sweep(history, n, _needed(history, queue), keep_latest=True)
                 case Ended(number=n) if n in history.checkpoints:
                     self._keep_best(history, n, _needed(history, queue))

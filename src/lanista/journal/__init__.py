@@ -19,12 +19,13 @@ from lanista.journal._events import (
     Suggested,
     Yielded,
     from_rows,
+    noted,
     to_row,
 )
 from lanista.journal._history import History
 from lanista.journal._journal import Journal
 from lanista.journal._open import files_of, home, open_store
-from lanista.journal._record import TrialRecord
+from lanista.journal._record import TrialRecord, own
 from lanista.journal._states import (
     CANCELLED,
     CODES,
@@ -81,6 +82,8 @@ __all__ = [
     "files_of",
     "from_rows",
     "home",
+    "noted",
     "open_store",
+    "own",
     "to_row",
 ]

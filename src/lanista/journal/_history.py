@@ -11,12 +11,12 @@ from typing import Any, ClassVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from lanista.errors import UsageError
+from lanista.errors import SpaceError, UsageError
 from lanista.journal import _events as ev
 from lanista.journal._columns import Column
 from lanista.journal._entry import Entry
 from lanista.journal._points import Points
-from lanista.journal._record import TrialRecord
+from lanista.journal._record import TrialRecord, own
 from lanista.journal._reports import Floats, Ints, Reports
 from lanista.journal._states import CODES, FIRST_ENDED, PAUSED, RUNNING, STATES, WAITING
 from lanista.journal._unread import Configurations
@@ -79,7 +79,7 @@ class History:
 
     @property
     def Y(self) -> Floats:
-        """(n, m) objectives, minimised; for trials without a final value the last report; NaN where there is none."""
+        """(n, m) objectives, minimised; for trials without a final value the last reported; NaN where there is none."""
         return cast(Floats, self._Y.view())
 
     @property
@@ -127,8 +127,11 @@ class History:
 
     @property
     def best(self) -> int | None:
-        """The best completed trial by the first metric; while none completed, the best stopped one."""
-        return self._best
+        """The best completed trial by the first metric; while none completed, the best stopped, else paused one."""
+        if self._best is not None:
+            return self._best
+        valued = [n for n in self.live[PAUSED] if not math.isnan(self.first(n))]
+        return min(valued, key=self.first, default=None)
 
     # --- what people read ---------------------------------------------------------------------------------------------
 
@@ -143,9 +146,9 @@ class History:
         return TrialRecord(
             number=number,
             state=STATES[m.state],
-            params=self.params[number],
+            params=own(self.params[number]),
             values=exact,
-            metrics=metrics,
+            metrics=dict(metrics),
             steps=int(self._steps[number]),
             attempts=m.attempt,
             retries=m.retries,
@@ -264,7 +267,10 @@ class History:
     def _suggested(self, e: ev.Suggested) -> None:
         if self._stale(e):
             return
-        space = grow(self.space, e.name, domain_from_json(e.domain) if e.domain else e.value)
+        try:
+            space = grow(self.space, e.name, domain_from_json(e.domain) if e.domain else e.value)
+        except SpaceError:  # two processes found it at once, otherwise: the first one holds
+            return
         if space is not self.space:
             self.space = space
             self._points.forget()
@@ -279,7 +285,7 @@ class History:
         self._reports.append(e, objectives)
         m.metrics = {**m.metrics, **e.metrics}
         self._steps[e.number] = e.step
-        self._set_objectives(e.number, objectives)
+        self._set_objectives(e.number, self._objectives(m.metrics))
         if e.checkpoint is not None:
             self.checkpoints.setdefault(e.number, {})[e.step] = e.checkpoint
 

@@ -1,6 +1,7 @@
 """One process's end of a journal: a store and the history folded from it, kept in step."""
 
 import gc
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -34,7 +35,8 @@ class Journal:
     """Appends to the store and folds what was written, by anyone, in the journal's order.
 
     The history only ever advances over events that are already durable. `listener` hears each batch after it was
-    folded, and whether this process wrote it.
+    folded, and whether this process wrote it. `lock` is held while events are written and folded; who decides on the
+    history holds it from the first look to the last word, as other threads may write too.
     """
 
     def __init__(self, store: Store, info: ExperimentInfo, space: Space | None = None) -> None:
@@ -42,12 +44,12 @@ class Journal:
         self.info = info
         self.history = History(space)
         self.listener: Listener | None = None
+        self.lock = threading.RLock()
         self.sync()
 
     def sync(self) -> None:
         """Folds what others have written."""
-        last = self.store.last(self.info.id)
-        with collector_paused(last - self.history.seq > PAGE):
+        with self.lock, collector_paused((last := self.store.last(self.info.id)) - self.history.seq > PAGE):
             while self.history.seq < last:
                 upto = min(last, self.history.seq + PAGE)
                 events = self.store.read(self.info.id, self.history.seq, upto)
@@ -57,22 +59,24 @@ class Journal:
 
     def append(self, events: Sequence[Event]) -> None:
         """Writes facts: they hold whatever others have written meanwhile."""
-        try:
-            self.store.append(self.info.id, events, self.history.seq)
-        except ConflictError:
-            last = self.store.append(self.info.id, events)
-            self._fold(self.store.read(self.info.id, self.history.seq, last - len(events)), False)
-        self._fold(events, True)
+        with self.lock:
+            try:
+                self.store.append(self.info.id, events, self.history.seq)
+            except ConflictError:
+                last = self.store.append(self.info.id, events)
+                self._fold(self.store.read(self.info.id, self.history.seq, last - len(events)), False)
+            self._fold(events, True)
 
     def decide(self, events: Sequence[Event]) -> bool:
         """Writes decisions, which hold only for the history they were made on; False: others wrote first."""
-        try:
-            self.store.append(self.info.id, events, self.history.seq)
-        except ConflictError:
-            self.sync()
-            return False
-        self._fold(events, True)
-        return True
+        with self.lock:
+            try:
+                self.store.append(self.info.id, events, self.history.seq)
+            except ConflictError:
+                self.sync()
+                return False
+            self._fold(events, True)
+            return True
 
     def _fold(self, events: Sequence[Event], own: bool) -> None:
         self.history.extend(events)

@@ -1,5 +1,6 @@
 """What a person sees of a trial."""
 
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -41,3 +42,8 @@ class TrialRecord:
     def as_dict(self) -> dict[str, Any]:
         """A plain dict of all fields, `value` included."""
         return {**asdict(self), "value": self.value}
+
+
+def own(params: dict[str, Any]) -> dict[str, Any]:
+    """A configuration that people may change without changing the history."""
+    return {name: deepcopy(value) if isinstance(value, list | dict) else value for name, value in params.items()}

@@ -13,7 +13,7 @@ class Job:
 
     `step` and `checkpoint` tell where to go on from; `budget` the step at which it yields by itself; `metrics` the
     names of the objectives, the first one first; `define` that parameters are discovered by `suggest_*`, from
-    `proposal` where it has them.
+    `proposal` where it has them; `reported` what earlier attempts reported on the way to the checkpoint.
     """
 
     number: int
@@ -27,6 +27,7 @@ class Job:
     checkpoint: str | None = None
     define: bool = False
     proposal: Params = field(default_factory=dict)
+    reported: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lanista.errors import ObjectiveError, StopTrial, UsageError
-from lanista.journal import Checkpointed, Noted, Params, Reported, Suggested
+from lanista.journal import Checkpointed, Params, Reported, Suggested, noted, own
 from lanista.space import Choice, Domain, Float, Int, Space
 from lanista.trial import _checkpoint
 from lanista.trial._protocol import Decision, Job, Link
@@ -29,7 +29,7 @@ class Trial:
         attempt: 1 at the first start.
         step: the last step reported, or the checkpoint's before the first report of this attempt.
         resources: what the executor assigned, for instance {"cpus": 2, "gpus": [0]}.
-        metrics: the latest value of each metric reported in this attempt.
+        metrics: the latest value of each metric reported, also by earlier attempts.
 
     >>> import lanista as la
     >>> def objective(trial):
@@ -42,12 +42,12 @@ class Trial:
 
     def __init__(self, job: Job, link: Link, *, resources: dict[str, Any] | None = None, raises: bool = True) -> None:
         self.number = job.number
-        self.params: Params = dict(job.params)
+        self.params: Params = own(job.params)
         self.seed = job.seed
         self.attempt = job.attempt
         self.step = job.step
         self.resources = resources or {}
-        self.metrics: dict[str, float] = {}
+        self.metrics: dict[str, float] = dict(job.reported)
         self.decision = Decision()
         self._job, self._link, self._raises = job, link, raises
         self._budget = job.budget
@@ -109,7 +109,7 @@ class Trial:
 
     def note(self, **values: Any) -> None:
         """Writes remarks (JSON values) beside the trial, shown with it."""
-        self._link.send(Noted(time.time(), self.number, values))
+        self._link.send(noted(self.number, values))
 
     def set_user_attr(self, key: str, value: Any) -> None:
         """The same as `note`, with Optuna's signature."""
