@@ -6,6 +6,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small models, and workers beside them: threads only get in the way
+
 SLOW_MACHINES = [hypothesis.HealthCheck.too_slow]
 hypothesis.settings.register_profile("dev", deadline=None, max_examples=50, suppress_health_check=SLOW_MACHINES)
 hypothesis.settings.register_profile(

@@ -43,7 +43,7 @@ def test_wrong_arguments(arguments, message):
         la.Experiment("e", SPACE, **{"store": "memory", **arguments})
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "..", 3])
+@pytest.mark.parametrize("name", ["", "a/b", "..", "a\nb", 3])
 def test_wrong_names(name):
     with pytest.raises(UsageError, match="experiment's name"):
         la.Experiment(name, SPACE, store="memory")

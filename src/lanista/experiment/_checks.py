@@ -14,8 +14,8 @@ from lanista.space import Space
 
 def check_name(name: str) -> None:
     """Raises UsageError for a name that cannot name a folder too."""
-    if not isinstance(name, str) or not name.strip() or "/" in name or name in (".", ".."):
-        raise UsageError(f"the experiment's name {name!r} must be a text that is not empty and holds no '/'")
+    if not isinstance(name, str) or not name.strip() or not name.isprintable() or "/" in name or name in (".", ".."):
+        raise UsageError(f"the experiment's name {name!r} must be one line of text, not empty and without '/'")
 
 
 def as_directions(metric: str | Mapping[str, str] | None, mode: str | None) -> dict[str, str] | None:

@@ -97,16 +97,16 @@ class Engine:
         actions = [*queued, *(self.scheduler.on(h, Slots(wanted)) if wanted > 0 else [])]
         # At first what is done at once: it is journalled, and brings what others wrote into the history that follows.
         self._apply([action for action in actions if not isinstance(action, Start | Resume)])
-        actions = [action for action in actions if isinstance(action, Start | Resume)]
+        starts = [action for action in actions if isinstance(action, Start | Resume)]
         room = limit()
         again = [n for n in h.waiting if h.attempt(n) > 0][:free]
         fresh = [n for n in h.waiting if h.attempt(n) == 0]
         events: list[Event] = [Started(now, n, h.attempt(n) + 1, self.owner, h.budget(n)) for n in again]
-        actions, queued = actions[: free - len(again)], queued[: free - len(again)]
+        starts, queued = starts[: free - len(again)], queued[: free - len(again)]
         resumed: set[int] = set()
         proposals: Iterator[Params] | None = None
         number = len(h)
-        for i, action in enumerate(actions):
+        for i, action in enumerate(starts):
             if isinstance(action, Resume):
                 if h.state_of(action.trial) == PAUSED and action.trial not in resumed:
                     resumed.add(action.trial)
@@ -115,7 +115,7 @@ class Engine:
                 events.append(Started(now, fresh.pop(0), 1, self.owner, action.budget))
             elif number - len(h) < room:
                 if proposals is None and _plain(action):
-                    left = sum(map(_plain, actions[i:]))
+                    left = sum(map(_plain, starts[i:]))
                     proposals = iter(self._propose(int(min(left, room - (number - len(h))))))
                 if (asked := self._asked(action, number, now, proposals)) is not None:
                     events += [asked, Started(now, number, 1, self.owner, action.budget)]

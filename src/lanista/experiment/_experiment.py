@@ -178,6 +178,8 @@ class Experiment:
         self._journal.sync()
         self._engine.finish, self._engine.exhausted, self._engine.retries = None, False, bounds.retries
         view = progress if isinstance(progress, Progress) else Progress(progress, url=self.store.url)
+        if self._journal.history.paused:
+            view.say(f"experiment {self.name!r} is paused and starts nothing until: lanista resume {self.name}")
         controller = Controller(self._engine, runner, bounds, watch=self._watch, progress=view, cohort=cohort)
         controller.callbacks = [partial(callback, self) for callback in callbacks]
         owner = self._owner
@@ -368,7 +370,7 @@ class Experiment:
 
     def note(self, **values: Any) -> None:
         """Writes remarks (JSON values) beside the experiment."""
-        self._journal.append([noted(None, values)])
+        self._journal.append([noted(time.time(), None, values)])
 
     # --- helpers ------------------------------------------------------------------------------------------------------
 

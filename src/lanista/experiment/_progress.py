@@ -51,6 +51,11 @@ class Progress:
         self._started: float | None = None
         self._cost: float | None = None
 
+    def say(self, line: str) -> None:
+        """Prints a line before the run begins."""
+        if self.show is not False:
+            _print(self._out(), line)
+
     def event(self, event: Event, history: History) -> None:
         """Takes note of an event that was folded."""
         if self.show is not False:

@@ -1,6 +1,7 @@
 """From the names that people write to objects: the one table of them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -76,8 +77,8 @@ def as_executor(given: str | Executor | None, workers: int | None, trial_time: f
     `trial_time` is for processes, which kill what takes longer; elsewhere the controller sees to it at reports.
     """
     executor = _as_executor(given, workers)
-    if isinstance(executor, Processes) and executor.trial_time is None:
-        executor.trial_time = trial_time
+    if isinstance(executor, Processes) and executor.trial_time is None and trial_time is not None:
+        return replace(executor, trial_time=trial_time)
     return executor
 
 

@@ -6,7 +6,6 @@ dead, carry a stale attempt and are ignored by the fold.
 """
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, make_dataclass
 from functools import cache
@@ -188,16 +187,16 @@ class Noted:
     values: dict[str, Any]
 
 
-def noted(number: int | None, values: dict[str, Any]) -> Noted:
-    """A remark made now, with values as the journal gives them back.
+def noted(time: float, number: int | None, values: dict[str, Any]) -> Noted:
+    """A remark, with values as the journal gives them back.
 
     Raises:
         UsageError: JSON cannot hold it.
     """
     try:
-        return Noted(time.time(), number, json.loads(json.dumps(values)))
+        return Noted(time, number, json.loads(json.dumps(values)))
     except (TypeError, ValueError) as error:
-        raise UsageError(f"note({values!r:.200}): {error}; give numbers, text, booleans, None, lists and dicts") from error
+        raise UsageError(f"note({values!r:.200}): {error}; give numbers, text, lists and dicts") from error
 
 
 Event = (

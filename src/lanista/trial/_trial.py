@@ -109,7 +109,7 @@ class Trial:
 
     def note(self, **values: Any) -> None:
         """Writes remarks (JSON values) beside the trial, shown with it."""
-        self._link.send(noted(self.number, values))
+        self._link.send(noted(time.time(), self.number, values))
 
     def set_user_attr(self, key: str, value: Any) -> None:
         """The same as `note`, with Optuna's signature."""

@@ -58,8 +58,8 @@ def check_metrics(metrics: Mapping[str, float], names: Iterable[str]) -> None:
         if not metrics:
             raise MetricError(f"the trial ended without metric {name!r}; return it, or call trial.report({name}=…)")
         close = difflib.get_close_matches(name, metrics, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise MetricError(f"the trial ended without metric {name!r}; it reported {', '.join(map(repr, metrics))}{hint}")
+        told = f"did you mean {close[0]!r}?" if close else f"it reported {', '.join(map(repr, metrics))}"
+        raise MetricError(f"the trial ended without metric {name!r}; {told}")
 
 
 def finite(value: float | None) -> float | None:
