@@ -41,6 +41,7 @@ $(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
 
 demo: $(VENV)/.demo
 	@$(BIN)/lanista demo
+	@echo "lanista is $(BIN)/lanista; to have it on your PATH: . $(BIN)/activate"
 
 test: $(VENV)/.dev
 	@$(PYTEST) -q $(ARGS)

@@ -62,6 +62,11 @@ def serve(cases: Mapping[str, Callable[..., Result]]) -> None:
     print("\n" + json.dumps(cases[name](**arguments)), flush=True)
 
 
+def _environment() -> dict[str, str]:
+    """Our environment, in which bytecode is kept, as it is for whoever installs a package."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def run_case(module: str, case: str, *, peers: bool = False, **arguments: Any) -> Result:
     """Runs a case in a fresh process with an empty folder, given to it as `folder`.
 
@@ -76,7 +81,7 @@ def run_case(module: str, case: str, *, peers: bool = False, **arguments: Any) -
         )
     with tempfile.TemporaryDirectory(prefix="lanista-bench-", ignore_cleanup_errors=True) as folder:
         given = json.dumps({"folder": folder, **arguments})
-        environment = {**os.environ, "LANISTA_HOME": f"{folder}/home", "BENCH_START": repr(time.time())}
+        environment = {**_environment(), "LANISTA_HOME": f"{folder}/home", "BENCH_START": repr(time.time())}
         done = subprocess.run(
             [python, "-m", module, case, given],
             cwd=ROOT,
@@ -101,7 +106,7 @@ def run_code(code: str, *, peers: bool = False) -> Result:
     """Wall and CPU seconds of a fresh interpreter that runs some code."""
     python = PEERS / "bin" / "python" if peers else Path(sys.executable)
     wall, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([python, "-c", code], check=True, cwd=tempfile.gettempdir())
+    subprocess.run([python, "-c", code], check=True, cwd=tempfile.gettempdir(), env=_environment())
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
     return {"wall": time.perf_counter() - wall, "cpu": cpu}

@@ -40,12 +40,12 @@ def rates(cases: Cases) -> str:
         "optuna ask memory": "Optuna, in memory, ask and tell",
         "optuna optimize journal": "Optuna, journal file, `optimize`",
         "optuna optimize sqlite": "Optuna, SQLite, `optimize`",
-        "ray": "Ray Tune, 2 slots, as it comes",
+        "ray default": "Ray Tune, 2 slots, as it comes",
         "ray reuse": "Ray Tune, 2 slots, `reuse_actors=True`",
     }
     rows = []
     for key, label in names.items():
-        found = [cases[name] for name in cases if name == key or name.rpartition(" ")[0] == key]
+        found = [case for name, case in cases.items() if key in (name, name.rpartition(" ")[0])]
         for case in found:
             if case.results:
                 trials = int(case.get("trials"))
@@ -107,7 +107,7 @@ def firsts(cases: Cases, imports: dict[str, Result]) -> str:
         "first sqlite processes": "Lanista, SQLite, `processes`",
         "optuna first memory": "Optuna, in memory",
         "optuna first sqlite": "Optuna, SQLite",
-        "ray": "Ray Tune",
+        "ray default": "Ray Tune",
     }
     rows = [[label, number(cases[key].get("first"))] for key, label in names.items() if key in cases]
     first = table(["from starting Python to the first trial", "seconds"], rows)
@@ -122,7 +122,7 @@ def bars(cases: Cases, imports: dict[str, Result]) -> str:
     told = [rate(cases.get(f"ask memory {n}")) for n in SIZES if f"ask memory {n}" in cases]
     growths = {key: ratio_of(cases.get(f"{key} 100000")) for key in ("inline memory", "ask memory", "inline sqlite")}
     workers = [rate(cases.get(f"processes sqlite {n}"), "wall") for n in SIZES if f"processes sqlite {n}" in cases]
-    slow = max(rate(cases["ray"], "wall"), cases["ray"].get("steady"))
+    slow = max(rate(cases["ray default"], "wall"), cases["ray default"].get("steady"))
     trip = max(cases[f"report processes {name}"].get("median") for name in ("fifo", "median")) * 1e6
     opening = cases["open"].get("wall")
     light = imports["import lanista"]["cpu"] * 1e3

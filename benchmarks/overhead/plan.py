@@ -75,7 +75,7 @@ def _optuna(sizes: dict[int, int]) -> list[Case]:
 
 def _ray() -> list[Case]:
     return [
-        Case("ray", RAY, "run", {"trials": 24, "reuse": False}, 3),
+        Case("ray default", RAY, "run", {"trials": 24, "reuse": False}, 3),
         Case("ray reuse", RAY, "run", {"trials": 200, "reuse": True}, 3),
     ]
 

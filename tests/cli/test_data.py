@@ -72,9 +72,10 @@ def test_a_plain_table_is_imported_with_values_read_by_their_domains(lanista, tm
     result = lanista("import", "plain", table, "--space", space, "--metric", "loss", "--ignore", "who")
     assert result.code == 1 or result.code == 2
     assert "line 4: there is no value of the metric 'loss'" in result.err
-    assert len(la.Experiment.load("plain").trials) == 0
+    assert lanista("ls").out == "no experiments\n"
     table.write_text("\n".join(table.read_text().splitlines()[:3]))
-    assert lanista("import", "plain", table, "--ignore", "who").out == "added 2 trials to 'plain'\n"
+    result = lanista("import", "plain", table, "--space", space, "--metric", "loss", "--ignore", "who")
+    assert result.out == "added 2 trials to 'plain'\n"
     params = [trial.params for trial in la.Experiment.load("plain").trials]
     assert params == [{"a": "1", "b": 1, "c": ["p"]}, {"a": "2", "b": True, "c": []}]
     assert params[1]["b"] is True
@@ -146,3 +147,23 @@ def test_rm_deletes_for_good_and_asks_before(lanista, digits, monkeypatch: pytes
     assert lanista("rm", "digits", "other").out == "deleted 'digits'\ndeleted 'other'\n"
     assert not folder.exists()
     assert lanista("ls").out == "no experiments\n"
+
+
+def test_export_refuses_an_ending_that_it_cannot_write(lanista, digits, tmp_path) -> None:
+    path = tmp_path / "trials.xlsx"
+    result = lanista("export", "digits", "-o", path)
+    assert result.code == 2
+    assert "'.xlsx' is none of csv, json and parquet" in result.err
+    assert not path.exists()
+    assert lanista("export", "digits", "-o", path, "--format", "csv").code == 0
+
+
+def test_an_import_that_fails_leaves_no_experiment(lanista, digits, tmp_path) -> None:
+    (tmp_path / "trials.parquet").write_bytes(b"PAR1\xff")
+    (tmp_path / "space.yml").write_text("lr: {float: [0, 1]}")
+    given = ("--space", tmp_path / "space.yml", "--metric", "acc")
+    result = lanista("import", "new", tmp_path / "trials.parquet", *given)
+    assert result.code == 2
+    assert "trials are read from csv and json" in result.err
+    lanista("import", "digits", tmp_path / "trials.parquet")
+    assert [row["name"] for row in lanista("ls", "--json").json] == ["digits"]

@@ -193,3 +193,17 @@ def test_a_reader_that_has_seen_enough_is_no_error(digits) -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait() == 0
+
+
+def test_show_prints_the_traceback_of_the_last_failure(lanista) -> None:
+    def objective(trial):
+        return {"a": 1}[trial["y"]]
+
+    la.Experiment("bad", {"x": la.Float(0, 1)}).run(objective, trials=2, progress=False)
+    result = lanista("show", "bad")
+    assert "trial 1 failed: KeyError: 'y'" in result.lines
+    assert any("in objective" in line for line in result.lines)
+
+
+def test_what_a_trial_did_not_report_is_blank(lanista, digits) -> None:
+    assert lanista("trials", "digits", "--filter", "state == 'waiting'").lines[1].split()[:3] == ["4", "waiting", "0.5"]

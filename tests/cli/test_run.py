@@ -41,7 +41,12 @@ def test_a_run_prints_its_trials_the_best_and_how_to_go_on(lanista, config) -> N
     result = lanista("run", config)
     assert (result.code, result.err) == (0, "")
     assert [line.split()[:3] for line in result.lines[:3]] == [["trial", str(n), "completed"] for n in range(3)]
-    for text in ("exp: all 3 trials are done", "params = {", f"to go on: lanista run {config}", "lanista show exp"):
+    for text in (
+        "exp: all 3 trials are done",
+        "params = {",
+        f"to go on: lanista run {config} --trials 6",
+        "lanista show exp",
+    ):
         assert text in result.out
 
 
@@ -82,6 +87,8 @@ def test_nothing_but_failed_trials_ends_with_1(lanista, config) -> None:
     assert result.code == 1
     assert "ValueError: boom" in result.lines[0]
     assert "no trial ended with a value" in result.out
+    assert "trial 2 failed: ValueError: boom" in result.lines
+    assert "    ValueError: boom" in result.lines  # the end of its traceback
 
 
 def test_a_misspelt_metric_is_an_error_with_a_hint(lanista, config) -> None:
@@ -89,7 +96,7 @@ def test_a_misspelt_metric_is_an_error_with_a_hint(lanista, config) -> None:
     result = lanista("run", config)
     assert result.code == 1
     assert result.err.startswith("error LA401: ")
-    assert "did you mean 'los'?" in result.err
+    assert "it reported 'los'" in result.err
 
 
 def test_a_wrong_config_is_one_line_with_its_place(lanista, config) -> None:

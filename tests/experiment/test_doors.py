@@ -30,7 +30,8 @@ def test_a_name_used_again_with_another_metric_or_seed(tmp_path):
     [
         ({"searcher": "tpee"}, "did you mean 'tpe'"),
         ({"searcher": la.Random}, "has no method ask"),
-        ({"scheduler": "ash"}, "did you mean 'asha'"),
+        ({"scheduler": "ash"}, r"did you mean 'asha'\? There are: asha, fifo, median"),
+        ({"scheduler": "pbt"}, "'pbt' is not known; there are: asha, fifo, median"),
         ({"mode": "down"}, "the direction 'down' must be 'min' or 'max'"),
         ({"metric": {"a": "up"}}, "metric 'a': the direction 'up'"),
         ({"metric": {"a": "min"}, "mode": "min"}, "metric is a dict"),

@@ -197,7 +197,7 @@ def test_saving_after_the_report_is_understood_too():
 
 def test_a_misspelt_metric_ends_the_run_with_the_nearest_name(tmp_path):
     exp = make(metric="accuracy", store=tmp_path / "a.db")
-    with pytest.raises(MetricError, match="without metric 'accuracy'; did you mean 'acuracy'"):
+    with pytest.raises(MetricError, match="without metric 'accuracy'; it reported 'acuracy'; is 'acuracy' the"):
         exp.run(lambda t: {"acuracy": 1.0}, trials=5, progress=False)
     assert [t.state for t in la.Experiment.load("e", tmp_path / "a.db").trials] == ["failed"]
 

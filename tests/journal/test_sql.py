@@ -266,6 +266,12 @@ def test_the_default_store_is_at_home(lanista_home: Path) -> None:
         assert files_of(store) == lanista_home / "experiments"
 
 
+def test_a_database_has_a_folder_of_its_own(postgres_database: str, lanista_home: Path) -> None:
+    with closing(open_store()) as ours, closing(open_store(postgres_database)) as theirs:
+        assert files_of(theirs) == lanista_home / "postgresql" / postgres_database.rpartition("/")[2].partition("?")[0]
+        assert files_of(theirs) != files_of(ours)  # or removing a name from one would delete the files of the other
+
+
 @pytest.mark.parametrize("form", [str, Path, lambda path: f"sqlite:///{path}"], ids=["text", "path", "url"])
 def test_a_store_is_given_as_path_or_url(form: Callable[[Path], str | Path], tmp_path: Path) -> None:
     path = tmp_path / "new" / "store.db"

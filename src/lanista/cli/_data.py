@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from lanista.cli._base import Args, MakeCommand, add_name, opened
-from lanista.errors import UsageError
+from lanista.errors import LanistaError, UsageError
 from lanista.experiment import remove
 
 FORMATS = ("csv", "json", "parquet")
@@ -46,7 +46,9 @@ def _export(args: Args) -> None:
 
     experiment = opened(args)
     ending = Path(args.output).suffix.lstrip(".").lower() if args.output else ""
-    format_ = args.format or (ending if ending in FORMATS else "csv")
+    if args.format is None and ending and ending not in FORMATS:
+        raise UsageError(f"-o {args.output}: '.{ending}' is none of csv, json and parquet; end it so, or give --format")
+    format_ = args.format or ending or "csv"
     count = export.write(experiment, format_, Path(args.output) if args.output else None)
     if args.output:
         print(f"wrote {count} trials to {args.output}")
@@ -54,9 +56,16 @@ def _export(args: Args) -> None:
 
 def _import(args: Args) -> None:
     from lanista.cli import _import as reader
+    from lanista.journal import open_store
 
+    new = open_store(args.store).find(args.name) is None
     experiment = reader.target(args.name, args.store, space=args.space, metric=args.metric, mode=args.mode)
-    added, left = reader.read_into(experiment, Path(args.file), ignore=args.ignore)
+    try:
+        added, left = reader.read_into(experiment, Path(args.file), ignore=args.ignore)
+    except LanistaError:
+        if new:  # what was created for this file alone
+            remove(args.name, experiment.store)
+        raise
     print(f"added {added} trials to {args.name!r}" + (f"; left out {left} that have not ended" if left else ""))
 
 

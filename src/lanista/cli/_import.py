@@ -88,6 +88,8 @@ def read_into(experiment: Experiment, path: Path, *, ignore: Sequence[str] = ())
 
 def _records(path: Path) -> list[tuple[str, dict[str, Any]]]:
     """The rows of the file, each with its place in words."""
+    if path.suffix.lower() in (".parquet", ".xlsx"):
+        raise UsageError(f"{path}: trials are read from csv and json; write the table as one of these")
     text = read_text(path)
     if path.suffix.lower() == ".json":
         try:

@@ -8,7 +8,7 @@ from lanista.cli._base import Args, MakeCommand, add_json, add_name, opened, pri
 from lanista.cli._rows import TrialTable, split_columns
 from lanista.cli._tables import show
 from lanista.experiment import Experiment, experiments
-from lanista.experiment._render import python_params
+from lanista.experiment._render import failure_lines, last_failure, python_params
 from lanista.experiment._view import duration, number, params_line
 from lanista.journal import FIRST_ENDED, STATES, TrialRecord, open_store
 
@@ -98,6 +98,9 @@ def _show(args: Args) -> None:
     if best is not None:
         print(f"\nbest        trial {best.number}, {experiment.history.metrics[0]} {number(best.value)}")
         print(f"            {params_line(best.params)}")
+    failure = last_failure(experiment.history)
+    if failure is not None:
+        print("\n" + "\n".join(failure_lines(failure)))
 
 
 def _show_space(experiment: Experiment) -> None:

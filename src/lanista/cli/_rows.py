@@ -23,6 +23,8 @@ class TrialTable:
         history = experiment.history
         self.records = list(experiment.trials)
         self.rows: list[dict[str, Any]] = [as_row(record, history.metrics) for record in self.records]
+        for record, row in zip(self.records, self.rows, strict=True):
+            row.update(dict.fromkeys(name for name in history.metrics if name not in record.metrics))
         self.columns = list(dict.fromkeys(name for row in self.rows for name in row))
         if not self.rows:
             self.columns = ["number", "state", *history.metrics, *(f"params.{n}" for n in history.space.names), *LAST]

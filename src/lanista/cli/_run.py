@@ -47,6 +47,10 @@ def _run(args: Args) -> int:
         "lanista " + shlex.join(sys.argv[1:]) if sys.argv[1:2] == ["run"] else f"lanista run {shlex.quote(str(path))}"
     )
     experiment, objective, run = _load(path, changes)
+    if args.store:  # as the store says it: without a password
+        again = (
+            again.replace(shlex.quote(args.store), shlex.quote(experiment.store.url)) if "@" in args.store else again
+        )
     return carry_out(experiment, objective, run, resume=again, quiet=args.quiet)
 
 

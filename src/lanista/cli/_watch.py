@@ -103,7 +103,7 @@ def _logs(args: Args) -> None:
     if not path.exists() and (record.ended is not None or not args.follow):
         raise ExperimentError(
             f"trial {args.trial} of {args.name!r} ({record.state}) has no log at {path}; "
-            "the processes executor and commands write one, a trial that runs in your own process prints there"
+            "workers and commands write one as soon as they print, a trial that runs in your own process prints there"
         )
     tail = Tail(path)
     if not args.follow:

@@ -20,7 +20,7 @@ TICK_S = 0.5
 PATIENCE_S = 2.0
 """How long idle workers may take to leave."""
 STARTS = 3
-"""How many workers in a row may die while they start."""
+"""How many workers in a row may die while they start, with no word from any other."""
 
 _STOP = encode_decision(Decision("stop", "cancelled"))
 
@@ -210,6 +210,7 @@ class Pool:
             self._hear(seat, *said)
             return
         seat.begun = True
+        self._failures = 0  # workers do start: it was something else that those died of
         number = said.number
         last = isinstance(said, LAST)
         if number not in seat.open or (number in seat.cancelled and not last):

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from lanista import schedule
@@ -92,15 +93,16 @@ class Engine:
     def _plan(self, free: int, limit: Callable[[], float], now: float) -> tuple[list[Event], int]:
         """The events that start up to `free` trials, and how many queued actions they use up."""
         h = self.history
-        queued = self._queue[: self._left(free)]
-        wanted = self._left(free) - len(queued)
+        left = max(0, free - len(h.released))
+        queued = self._queue[:left]
+        wanted = left - len(queued)
         actions = [*queued, *(self.scheduler.on(h, Slots(wanted)) if wanted > 0 else [])]
         # At first what is done at once: it is journalled, and brings what others wrote into the history that follows.
         self._apply([action for action in actions if not isinstance(action, Start | Resume)])
         starts = [action for action in actions if isinstance(action, Start | Resume)]
         room = limit()
-        again = [n for n in h.waiting if h.attempt(n) > 0][:free]
-        fresh = [n for n in h.waiting if h.attempt(n) == 0]
+        again = list(islice(h.released, free))
+        fresh = list(islice((n for n in h.live[WAITING] if n not in h.released), free))
         events: list[Event] = [Started(now, n, h.attempt(n) + 1, self.owner, h.budget(n)) for n in again]
         starts, queued = starts[: free - len(again)], queued[: free - len(again)]
         resumed: set[int] = set()
@@ -121,11 +123,6 @@ class Engine:
                     events += [asked, Started(now, number, 1, self.owner, action.budget)]
                     number += 1
         return events, len(queued)
-
-    def _left(self, free: int) -> int:
-        """How many free slots no trial that is to run again takes."""
-        h = self.history
-        return max(0, free - sum(h.attempt(n) > 0 for n in h.waiting))
 
     def _asked(self, action: Start, number: int, now: float, proposals: Iterator[Params] | None) -> Asked | None:
         """The new trial that a start wants; None when the searcher is exhausted."""

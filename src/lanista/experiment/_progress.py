@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 from lanista.experiment._limits import Limits
-from lanista.experiment._render import closing, rate, render, trial_line
+from lanista.experiment._render import closing, last_failure, rate, render, trial_line
 from lanista.experiment._view import Feed, View, view_of
 from lanista.journal import COMPLETED, STATES, STOPPED, Ended, Event, History, TrialRecord
 
@@ -78,7 +78,8 @@ class Progress:
         face = self._opened(history)
         face.close(self, history)
         view = view_of(history, self._limits, time.time(), started=self._started)
-        lines = closing(view, reason, url=self.url, resume=self.resume)
+        failure = last_failure(history) if view.best is None else None
+        lines = closing(view, reason, url=self.url, resume=self.resume, failure=failure)
         _print(self._out(), *lines)
 
     def abandon(self) -> None:

@@ -1,14 +1,18 @@
 """A view as text: the live picture for a terminal, the closing lines, the line of a finished trial."""
 
 import math
+import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
 from lanista.experiment._view import View, duration, first_line, number, params_line
-from lanista.journal import TrialRecord, home
+from lanista.journal import CODES, History, TrialRecord, home
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+_FULL = re.compile("all .* trials are done")
+"""The reason of a run that the same call again would not carry any further."""
 
 STYLES = {"completed": "green", "stopped": "yellow", "failed": "bold red", "running": "cyan", "infeasible": "magenta"}
 
@@ -136,7 +140,23 @@ def _literal(value: Any) -> str:
     return repr(value)
 
 
-def closing(view: View, reason: str, *, url: str, resume: str) -> list[str]:
+def last_failure(history: History) -> TrialRecord | None:
+    """The trial that failed last."""
+    if not history.counts[CODES["failed"]]:
+        return None
+    ended = map(history.trial, reversed(history.finished))
+    return next((record for record in ended if record.state == "failed"), None)
+
+
+def failure_lines(record: TrialRecord, most: int = 20) -> list[str]:
+    """What to say of a trial that failed: its reason, and the end of its traceback."""
+    told = (record.error or "").rstrip().splitlines()
+    cut = ["    ..."] if len(told) > most else []
+    lines = [f"trial {record.number} failed: {first_line(record.reason)}"]
+    return [*lines, *cut, *(f"    {line}" for line in told[-most:])]
+
+
+def closing(view: View, reason: str, *, url: str, resume: str, failure: TrialRecord | None = None) -> list[str]:
     """What is said at the end of a run: why it ended, the best configuration as code, where it is, how to go on.
 
     Args:
@@ -144,11 +164,13 @@ def closing(view: View, reason: str, *, url: str, resume: str) -> list[str]:
         reason: why the run ended.
         url: the store's.
         resume: how to run it again.
+        failure: the trial that failed last, to be told of where none came to a value.
     """
     counts = ", ".join(f"{count:,} {state}" for state, count in view.counts.items()) or "no trials"
     lines = [f"{view.name}: {reason or 'ended'} ({counts})"]
     if view.best is None:
         lines.append("no trial ended with a value")
+        lines += failure_lines(failure) if failure is not None else []
     else:
         step = f", {view.best.steps} steps" if view.best.steps else ""
         lines.append(f"best: trial {view.best.number}, {view.metric} = {view.best.value!r} ({view.mode}){step}")
@@ -158,6 +180,8 @@ def closing(view: View, reason: str, *, url: str, resume: str) -> list[str]:
         return lines
     name = f"{shlex.quote(view.name)}{store_option(url)}"
     lines.append(f"journal: {url}, experiment {view.name!r}")
+    if _FULL.fullmatch(reason) and resume.startswith("lanista ") and "--trials" not in resume:
+        resume += f" --trials {2 * sum(view.counts.values())}"
     lines.append(f"to go on: {resume}")
     lines.append(f"to look further: lanista show {name}  (trials, best and top in place of show)")
     return lines

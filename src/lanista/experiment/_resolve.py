@@ -34,8 +34,8 @@ def named(kind: str, name: str, table: dict[str, Callable[..., T]], arguments: d
     maker = table.get(name.lower())
     if maker is None:
         close = get_close_matches(name.lower(), table, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise UsageError(f"{kind}={name!r} is not known{hint} There are: {', '.join(sorted(table))}")
+        hint = f"; did you mean {close[0]!r}? There" if close else "; there"
+        raise UsageError(f"{kind}={name!r} is not known{hint} are: {', '.join(sorted(table))}")
     try:
         return maker(**arguments or {})
     except TypeError as error:

@@ -42,6 +42,7 @@ class History:
         self.metrics: tuple[str, ...] = ()
         self.signs: Floats = np.empty(0)
         self.live: tuple[dict[int, None], dict[int, None], dict[int, None]] = ({}, {}, {})
+        self.released: dict[int, None] = {}
         self.counts = [0] * len(STATES)
         self.owners: dict[str, ev.Joined] = {}
         self.notes: dict[int | None, dict[str, Any]] = {}
@@ -99,7 +100,7 @@ class History:
 
     @property
     def waiting(self) -> list[int]:
-        """Numbers of the trials that wait, the oldest first."""
+        """Numbers of the trials that wait, the oldest first; `released` are those that ran before."""
         return list(self.live[WAITING])
 
     @property
@@ -306,6 +307,7 @@ class History:
             m.retries += 1
             m.error = e.error
         self._move(e.number, WAITING, e.time)
+        self.released[e.number] = None
 
     def _ended(self, e: ev.Ended) -> None:
         m = self._meta[e.number]
@@ -370,6 +372,7 @@ class History:
         self.counts[to] += 1
         if source < FIRST_ENDED:
             self.live[source].pop(number, None)
+            self.released.pop(number, None)
         if to < FIRST_ENDED:
             self.live[to][number] = None
         self._state[number] = m.state = to

@@ -19,9 +19,9 @@ PAGE = 5_000
 
 
 @contextmanager
-def collector_paused(really: bool) -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Makes many lasting objects without the garbage collector walking over all of them again and again."""
-    paused = really and gc.isenabled()
+    paused = gc.isenabled()
     if paused:
         gc.disable()
     try:
@@ -49,13 +49,21 @@ class Journal:
 
     def sync(self) -> None:
         """Folds what others have written."""
-        with self.lock, collector_paused((last := self.store.last(self.info.id)) - self.history.seq > PAGE):
-            while self.history.seq < last:
-                upto = min(last, self.history.seq + PAGE)
-                events = self.store.read(self.info.id, self.history.seq, upto)
-                if not events:  # somebody removed the experiment just now: the next call says so
-                    return
-                self._fold(events, False)
+        with self.lock:
+            last = self.store.last(self.info.id)
+            if last - self.history.seq > PAGE:
+                with collector_paused():
+                    self._read(last)
+            elif last > self.history.seq:
+                self._read(last)
+
+    def _read(self, last: int) -> None:
+        while self.history.seq < last:
+            upto = min(last, self.history.seq + PAGE)
+            events = self.store.read(self.info.id, self.history.seq, upto)
+            if not events:  # somebody removed the experiment just now: the next call says so
+                return
+            self._fold(events, False)
 
     def append(self, events: Sequence[Event]) -> None:
         """Writes facts: they hold whatever others have written meanwhile."""

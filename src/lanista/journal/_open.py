@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from lanista.errors import UsageError
 from lanista.journal._postgres import PostgresDialect
@@ -49,8 +50,13 @@ def open_store(where: str | Path | Store | None = None) -> Store:
 
 
 def files_of(store: Store) -> Path:
-    """The folder for the files of a store's experiments: beside a SQLite file, else below `$LANISTA_HOME`."""
+    """The folder for the files of a store's experiments: beside a SQLite file, else below `$LANISTA_HOME`.
+
+    Experiments of one name in two stores must not share files, so that a PostgreSQL database has a folder of its own.
+    Its name is all that counts: machines that share the folder may reach the server under different names.
+    """
     if store.url.startswith("sqlite:///"):
         path = Path(store.url.removeprefix("sqlite:///"))
         return path.parent / "experiments" if path.name == "lanista.db" else path.with_suffix(".files")
-    return home() / "experiments"
+    database = urlsplit(store.url).path.strip("/").replace("/", "_") if "://" in store.url else ""
+    return home() / "postgresql" / (database or "default")

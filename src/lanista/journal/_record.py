@@ -6,6 +6,8 @@ from typing import Any
 
 from lanista.journal._states import TrialState
 
+_NESTED = {list, dict}
+
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
@@ -46,4 +48,4 @@ class TrialRecord:
 
 def own(params: dict[str, Any]) -> dict[str, Any]:
     """A configuration that people may change without changing the history."""
-    return {name: deepcopy(value) if isinstance(value, list | dict) else value for name, value in params.items()}
+    return dict(params) if _NESTED.isdisjoint(map(type, params.values())) else deepcopy(params)

@@ -39,7 +39,8 @@ def as_metrics(result: Any, names: Sequence[str]) -> dict[str, float]:
     if isinstance(result, tuple | list):
         if len(result) != len(names):
             raise MetricError(
-                f"the objective returned {len(result)} values for {len(names)} metrics: {', '.join(names)}"
+                f"the objective returned {len(result)} values for {len(names)} "
+                f"metric{'' if len(names) == 1 else 's'}: {', '.join(names)}"
             )
         return {name: as_number(name, value) for name, value in zip(names, result, strict=True)}
     if len(names) > 1:
@@ -57,9 +58,10 @@ def check_metrics(metrics: Mapping[str, float], names: Iterable[str]) -> None:
             continue
         if not metrics:
             raise MetricError(f"the trial ended without metric {name!r}; return it, or call trial.report({name}=…)")
+        given = ", ".join(map(repr, metrics))
         close = difflib.get_close_matches(name, metrics, 1)
-        told = f"did you mean {close[0]!r}?" if close else f"it reported {', '.join(map(repr, metrics))}"
-        raise MetricError(f"the trial ended without metric {name!r}; {told}")
+        mend = f"; is {close[0]!r} the same? Use one name in both places" if close else ""
+        raise MetricError(f"the trial ended without metric {name!r}; it reported {given}{mend}")
 
 
 def finite(value: float | None) -> float | None:
