@@ -153,6 +153,25 @@ def test_a_retried_trial_goes_on_from_its_checkpoint():
     assert values[:, 0].tolist() == [0, 1, 3, 6, 10, 15]
 
 
+def test_steps_that_count_from_zero_are_understood_when_saving():
+    starts = []
+
+    def objective(trial):
+        state = {"epochs": 0}
+        start = trial.load(state)
+        starts.append((start, state["epochs"]))
+        for epoch in range(start, 6):
+            state["epochs"] = epoch + 1
+            trial.save(state)
+            trial.report(1.0, epoch)
+            if epoch in (1, 3) and trial.attempt == 1 + epoch // 2:
+                raise OSError("again")
+
+    exp = make().run(objective, trials=1, limits=la.Limits(retries=2), progress=False)
+    assert starts == [(0, 0), (2, 2), (4, 4)]
+    assert exp.history.curve(0)[0].tolist() == [0, 1, 2, 3, 4, 5]
+
+
 def test_a_trial_lost_after_its_last_report_completes_with_that_report():
     def objective(trial):
         for _ in range(trial.load({}), 3):

@@ -459,11 +459,13 @@ def test_commands_run_where_there_are_no_pidfds(run, stop_at, monkeypatch: pytes
     assert "exit code 3" in run(Command("exit 3")).end.error
 
 
-def test_commands_run_side_by_side(run) -> None:
+def test_commands_run_side_by_side(run, tmp_path: Path) -> None:
     ends: dict[int, float] = {}
 
     def one(i: int) -> None:
-        ends[i] = run(Command("echo '{{\"finish\": {x}}}' >&3"), {"x": i}, number=i).end.metrics["accuracy"]
+        command = Command("echo '{{\"finish\": {x}}}' >&3")
+        link = run(command, {"x": i}, number=i, directory=str(tmp_path / str(i)))  # as in a run: one for each trial
+        ends[i] = link.end.metrics["accuracy"]
 
     threads = [threading.Thread(target=one, args=(i,)) for i in range(4)]
     for thread in threads:

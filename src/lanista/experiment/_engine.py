@@ -254,14 +254,22 @@ class Engine:
         if at_once or self.mine(number):
             self.verdicts[number] = decision
         if not at_once:
-            action = "extend" if decision.kind == "continue" else decision.kind
+            action = next(name for name, d in _VERDICTS.items() if (d.kind, d.state) == (decision.kind, decision.state))
             self.journal.append([Decided(time.time(), number, action, decision.reason, decision.budget)])
 
     def hear(self, event: Decided) -> None:
         """Takes up another controller's decision on a trial that runs here."""
         if event.number is not None and self.mine(event.number):
-            kind = {"stop": "stop", "yield": "yield"}.get(event.action, "continue")
-            self.verdicts[event.number] = Decision(kind, event.reason, budget=event.budget)  # type: ignore[arg-type]
+            self.verdicts[event.number] = replace(_VERDICTS[event.action], reason=event.reason, budget=event.budget)
+
+
+_VERDICTS = {
+    "stop": Decision("stop"),
+    "complete": Decision("stop", state="completed"),
+    "yield": Decision("yield"),
+    "extend": CONTINUE,
+}
+"""What the actions of `Decided` tell the trial."""
 
 
 def _plain(action: Action) -> bool:

@@ -54,6 +54,7 @@ class Heart:
                 self._store.beat(self._experiment, self._beat)
             except LanistaError:
                 continue  # the store may come back before the lease lapses
+        self._store.release()
 
     def stop(self) -> None:
         """Ends the beating; the controller counts as gone at once."""

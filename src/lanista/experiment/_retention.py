@@ -19,7 +19,7 @@ class Retention:
     """
 
     def __init__(self) -> None:
-        self._gone: set[tuple[int, int]] = set()
+        self._gone: set[str] = set()
         self._kept: list[int] | None = None
 
     def sweep(self, history: History, events: Sequence[Event], queue: Sequence[Action]) -> None:
@@ -50,10 +50,9 @@ class Retention:
         saved = history.checkpoints[number]
         latest = max(saved)
         for step, name in saved.items():
-            at = (number, step)
-            if at in self._gone or at in needed or (step == latest and keep_latest):
+            if name in self._gone or (number, step) in needed or (step == latest and keep_latest):
                 continue
-            self._gone.add(at)
+            self._gone.add(name)
             path = Path(name)
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)

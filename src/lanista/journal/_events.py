@@ -159,7 +159,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A scheduler's decision on a trial that runs: stop, yield or extend; or, without a trial, finish."""
+    """A scheduler's decision on a trial that runs: stop, complete, yield or extend."""
 
     time: float
     number: int | None

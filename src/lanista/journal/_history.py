@@ -386,7 +386,8 @@ class History:
         return out
 
     def _set_objectives(self, number: int, values: list[float]) -> None:
-        self._Y[number] = values
+        for objective, value in enumerate(values):
+            self._Y[number, objective] = value
         self._meta[number].first = values[0]
 
     def _update_best(self, number: int) -> None:

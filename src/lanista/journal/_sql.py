@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any, Literal, Protocol
 
@@ -148,6 +148,14 @@ class SqlStore:
         with self._transaction() as db:
             db.execute(self._sql["silence"], (experiment, owner))
 
+    def release(self) -> None:
+        """Closes this thread's connection; a later call opens another."""
+        if getattr(self._local, "pid", None) == os.getpid():
+            with suppress(*self._dialect.errors):
+                self._local.connection.close()
+            self._connections.remove((os.getpid(), self._local.connection))
+            self._local.pid = None
+
     def close(self) -> None:
         """Closes the connections of all threads of this process; those from before a fork are its parent's."""
         for pid, connection in self._connections:
@@ -190,7 +198,7 @@ class SqlStore:
         except self._dialect.errors as error:
             failure = self._failure(error)
             if not isinstance(failure, ConflictError | ExperimentError):
-                self._local.pid = None  # the next call connects anew: a server may have been away
+                self.release()  # the next call connects anew: a server may have been away
             raise failure from error
 
     def _query(self, name: str, values: tuple[Any, ...]) -> list[Any]:
@@ -214,7 +222,7 @@ class SqlStore:
             try:
                 db.execute("ROLLBACK")
             except self._dialect.errors:
-                self._local.pid = None  # the connection is of no more use
+                self.release()  # the connection is of no more use
             if isinstance(error, self._dialect.errors):
                 raise self._failure(error) from error
             raise

@@ -88,8 +88,12 @@ class Store(Protocol):
         """Forgets a controller that has left."""
         ...
 
+    def release(self) -> None:
+        """Lets go of what this thread holds, a connection for instance; for threads about to end."""
+        ...
+
     def close(self) -> None:
-        """Releases connections."""
+        """Lets go of what all threads hold."""
         ...
 
 
@@ -171,8 +175,11 @@ class MemoryStore:
         with self._lock:
             self._beats[experiment].pop(owner, None)
 
+    def release(self) -> None:
+        """Nothing to let go of."""
+
     def close(self) -> None:
-        """Nothing to release."""
+        """Nothing to let go of."""
 
     def _journal(self, experiment: int) -> list[Event]:
         try:

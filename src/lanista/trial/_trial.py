@@ -52,6 +52,7 @@ class Trial:
         self._job, self._link, self._raises = job, link, raises
         self._budget = job.budget
         self._reported = False
+        self._from_zero = False
         self._save_first: bool | None = None
         self._pending: tuple[int, str] | None = None
 
@@ -94,6 +95,8 @@ class Trial:
             named[self._job.metrics[0]] = as_number(self._job.metrics[0], value)
         if not named:
             raise UsageError("trial.report() was given no metric; write for instance trial.report(accuracy=0.9)")
+        if not self._reported:  # a first report that names the count of steps done so far: its caller counts from 0
+            self._from_zero = step is not None and int(step) == self.step
         self.step = self.step + 1 if step is None else int(step)
         self._reported = True
         self.metrics.update(named)
@@ -134,10 +137,11 @@ class Trial:
         """As `save`, by a function that writes a file (or folder) at the path it is given."""
         if self._save_first is None:
             self._save_first = not self._reported
-        at = step if step is not None else self.step + (1 if self._save_first else 0)
+        done = self.step + self._from_zero
+        at = step if step is not None else done + self._save_first
         path = Path(self._job.directory) / f"checkpoint-{at}-{self.attempt}"
         _checkpoint.write(path, writer)
-        if at > self.step:
+        if at > done:
             self._pending = (at, str(path))
         else:
             self._link.send(Checkpointed(time.time(), self.number, self.attempt, at, str(path)))
@@ -208,7 +212,7 @@ class Trial:
 
     def _take_pending(self) -> str | None:
         """The checkpoint that goes with the report being made; one of an earlier step is sent by itself."""
-        if self._pending is not None and self._pending[0] == self.step:
+        if self._pending is not None and self._pending[0] == self.step and not self._from_zero:
             path = self._pending[1]
             self._pending = None
             return path
