@@ -9,51 +9,54 @@ from benchmarks.measure import Result, measured, serve, since_start
 SPACE = {f"x{i}": la.Float(0.0, 1.0) for i in range(10)}
 EARLY, WINDOW = 1_000, 1_000
 """Where the first marginal cost is taken, and over how many trials around it."""
-
 UNPRUNED = 5
 """Optuna's pruner, and ours likewise, asks for so many trials before it compares: their reports are not counted."""
 
 
-def experiment(store: str, folder: str, *, scheduler: str = "fifo") -> la.Experiment:
-    where = f"{folder}/journal.db" if store == "sqlite" else store
-    return la.Experiment("overhead", SPACE, searcher="random", scheduler=scheduler, store=where, seed=0)
+def experiment(store: str, folder: str, *, name: str = "overhead", scheduler: str = "fifo") -> la.Experiment:
+    """A new experiment; on SQLite in a file of its own."""
+    where = f"{folder}/{name}.db" if store == "sqlite" else store
+    return la.Experiment(name, SPACE, searcher="random", scheduler=scheduler, store=where, seed=0)
 
 
-def marginal(marks: list[float]) -> Result:
-    """CPU seconds of a trial around the 1,000th and of the last ones, from the CPU time at the start of every trial."""
-    if len(marks) <= EARLY + WINDOW:
-        return {}
-    early = (marks[EARLY + WINDOW // 2] - marks[EARLY - WINDOW // 2]) / WINDOW
-    late = (marks[-1] - marks[-1 - WINDOW]) / WINDOW
-    return {"early": early, "late": late}
-
-
-def run_inline(folder: str, store: str, trials: int) -> Result:
-    exp = experiment(store, folder)
+def advance(exp: la.Experiment, way: str, count: int) -> float:
+    """Makes so many more trials; the CPU seconds of one, without what comes before the first and after the last."""
     marks: list[float] = []
 
     def objective(trial: la.Trial) -> float:
         marks.append(time.process_time())
         return trial.params["x0"]
 
-    result: Result = {"trials": trials}
-    with measured(result):
-        exp.run(objective, trials=trials, progress=False)
-    assert len(exp.trials) == trials
-    return result | marginal(marks)
-
-
-def ask_and_tell(folder: str, store: str, trials: int) -> Result:
-    exp = experiment(store, folder)
-    marks: list[float] = []
-    result: Result = {"trials": trials}
-    with measured(result):
-        for _ in range(trials):
-            marks.append(time.process_time())
+    if way == "inline":
+        exp.run(objective, trials=len(exp.trials) + count, progress=False)
+    else:
+        for _ in range(count):
             trial = exp.ask()
-            exp.tell(trial, trial.params["x0"])
+            exp.tell(trial, objective(trial))
+    return (marks[-1] - marks[0]) / (count - 1)
+
+
+def run(folder: str, store: str, way: str, trials: int) -> Result:
+    exp = experiment(store, folder)
+    result: Result = {"trials": trials}
+    with measured(result):
+        advance(exp, way, trials)
     assert len(exp.trials) == trials
-    return result | marginal(marks)
+    return result
+
+
+def growth(folder: str, store: str, way: str, trials: int, rounds: int) -> Result:
+    """What a trial costs around the 1,000th and around the last, in turns, so that both see the same machine."""
+    large = experiment(store, folder, name="large")
+    advance(large, way, trials - rounds * WINDOW)
+    early, late = [], []
+    for turn in range(rounds):
+        small = experiment(store, folder, name=f"small-{turn}")
+        advance(small, way, EARLY - WINDOW // 2)
+        early.append(advance(small, way, WINDOW))
+        late.append(advance(large, way, WINDOW))
+    ratio = median(b / a for a, b in zip(early, late, strict=True))
+    return {"early": median(early), "late": median(late), "ratio": ratio}
 
 
 def run_processes(folder: str, store: str, trials: int, workers: int) -> Result:
@@ -64,9 +67,6 @@ def run_processes(folder: str, store: str, trials: int, workers: int) -> Result:
     assert exp.status.counts["completed"] == trials
     ended = sorted(trial.ended or 0.0 for trial in exp.trials)
     result["steady"] = (trials - 1) / (ended[-1] - ended[0])
-    if trials > EARLY + WINDOW:
-        result["early"] = (ended[EARLY + WINDOW // 2] - ended[EARLY - WINDOW // 2]) / WINDOW
-        result["late"] = (ended[-1] - ended[-1 - WINDOW]) / WINDOW
     return result
 
 
@@ -105,7 +105,7 @@ def first_trial(folder: str, store: str, executor: str) -> Result:
 def opening(folder: str, trials: int, times: int) -> Result:
     """Opens a SQLite file with finished trials, several times over."""
     exp = experiment("sqlite", folder)
-    exp.run(lambda trial: trial.params["x0"], trials=trials, progress=False)
+    advance(exp, "inline", trials)
     taken = []
     for _ in range(times):
         result: Result = {}
@@ -123,8 +123,8 @@ def opening(folder: str, trials: int, times: int) -> Result:
 if __name__ == "__main__":
     serve(
         {
-            "run_inline": run_inline,
-            "ask_and_tell": ask_and_tell,
+            "run": run,
+            "growth": growth,
             "run_processes": run_processes,
             "reports": reports,
             "first_trial": first_trial,

@@ -46,17 +46,23 @@ def cases(*, quick: bool, postgres: bool) -> list[Case]:
 
 def _ours(sizes: dict[int, int], postgres: bool) -> list[Case]:
     stores = ["memory", "sqlite", *(["postgres"] if postgres else [])]
-    found = []
+    found: list[Case] = []
     for trials, repeat in sizes.items():
         for store in stores:
-            once = {"store": store, "trials": trials}
-            times = 1 if store == "postgres" and trials > 10_000 else repeat
-            found.append(Case(f"inline {store} {trials}", OURS, "run_inline", once, times))
+            slow = store == "postgres" and trials > 10_000
+            arguments = {"store": store, "trials": trials}
+            for way in ("inline", "ask"):
+                found.append(
+                    Case(f"{way} {store} {trials}", OURS, "run", {**arguments, "way": way}, 1 if slow else repeat)
+                )
+            many = {**arguments, "workers": 2}
             found.append(
-                Case(f"processes {store} {trials}", OURS, "run_processes", {**once, "workers": 2}, min(times, 3))
+                Case(f"processes {store} {trials}", OURS, "run_processes", many, 1 if slow else min(repeat, 3))
             )
-        found.append(Case(f"ask memory {trials}", OURS, "ask_and_tell", {"store": "memory", "trials": trials}, repeat))
-        found.append(Case(f"ask sqlite {trials}", OURS, "ask_and_tell", {"store": "sqlite", "trials": trials}, repeat))
+    for store in ("memory", "sqlite"):
+        for way in ("inline", "ask"):
+            arguments = {"store": store, "way": way, "trials": 100_000, "rounds": 9}
+            found.append(Case(f"growth {way} {store}", OURS, "growth", arguments, 1))
     return found
 
 

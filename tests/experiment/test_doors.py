@@ -44,6 +44,11 @@ def test_wrong_arguments(arguments, message):
         la.Experiment("e", SPACE, **{"store": "memory", **arguments})
 
 
+def test_a_list_in_a_space_is_taken_for_a_mistake():
+    with pytest.raises(SpaceError, match=r"'lr' is the list \[0.1, 0.2\]; to choose among its values write la.Choice"):
+        la.Experiment("e", {"lr": [0.1, 0.2]}, store="memory")
+
+
 @pytest.mark.parametrize("name", ["", "a/b", "..", "a\nb", 3])
 def test_wrong_names(name):
     with pytest.raises(UsageError, match="experiment's name"):

@@ -3,7 +3,7 @@
 import pytest
 
 import lanista as la
-from lanista.errors import UsageError
+from lanista.errors import ObjectiveError, UsageError
 
 
 def run(objective, limits, **kw):
@@ -34,9 +34,17 @@ def test_failures_in_a_row():
         raise ValueError("no")
 
     assert len(run(objective, la.Limits(trials=30, failures=5)).trials) == 30
-    exp = run(objective, la.Limits(trials=30, failures=4))
-    assert len(exp.trials) == 4
+    with pytest.raises(
+        ObjectiveError, match="4 trials failed in a row, and none completed; trial 3 failed with ValueError: no"
+    ):
+        run(objective, la.Limits(trials=30, failures=4))
+
+
+def test_failures_in_a_row_after_a_success_end_the_run_with_its_best():
+    exp = run(lambda t: 1.0 if t.number == 0 else 1 / 0, la.Limits(trials=30, failures=4))
+    assert len(exp.trials) == 5
     assert exp.reason == "4 trials failed in a row"
+    assert exp.best.number == 0
 
 
 def test_plateau():
@@ -72,7 +80,9 @@ def test_wall_time_interrupts_what_reports_and_the_next_run_goes_on():
 
 
 def test_failures_before_a_mend_do_not_count():
-    exp = run(lambda t: 1 / 0, la.Limits(failures=3))
+    exp = la.Experiment("e", {"x": la.Float(0, 1)}, store="memory", seed=0)
+    with pytest.raises(ObjectiveError, match="3 trials failed in a row"):
+        exp.run(lambda t: 1 / 0, limits=la.Limits(failures=3), progress=False)
     exp.run(lambda t: 1.0, trials=5, progress=False)
     assert [t.state for t in exp.trials] == ["failed"] * 3 + ["completed"] * 2
 

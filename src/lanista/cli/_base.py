@@ -4,10 +4,12 @@ import argparse
 import json
 import math
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from lanista.errors import UsageError
+from lanista.errors import StoreError, UsageError
 from lanista.experiment import Experiment
+from lanista.journal import Store, open_store
 
 Args = argparse.Namespace
 MakeCommand = Callable[[str, str], argparse.ArgumentParser]
@@ -16,7 +18,19 @@ MakeCommand = Callable[[str, str], argparse.ArgumentParser]
 
 def opened(args: Args) -> Experiment:
     """The experiment that a command names."""
-    return Experiment.load(args.name, args.store)
+    return Experiment.load(args.name, existing(args.store))
+
+
+def existing(where: str | None) -> Store:
+    """The store that a command is to look into; one that is not there is a mistake, not a wish for an empty one.
+
+    Raises:
+        StoreError: there is no such file.
+    """
+    path = Path(where.removeprefix("sqlite:///")).expanduser() if where is not None else None
+    if path is not None and "://" not in str(where).removeprefix("sqlite:///") and not path.exists():
+        raise StoreError(f"there is no store at {where}; check the path given with --store")
+    return open_store(where)
 
 
 def add_name(parser: argparse.ArgumentParser) -> None:

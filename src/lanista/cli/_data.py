@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from lanista.cli._base import Args, MakeCommand, add_name, opened
+from lanista.cli._base import Args, MakeCommand, add_name, existing, opened
 from lanista.errors import LanistaError, UsageError
 from lanista.experiment import remove
 
@@ -71,9 +71,8 @@ def _import(args: Args) -> None:
 
 def _rm(args: Args) -> int:
     from lanista.experiment import missing
-    from lanista.journal import open_store
 
-    store = open_store(args.store)
+    store = existing(args.store)
     for name in args.names:
         if store.find(name) is None:
             raise missing(name, store)

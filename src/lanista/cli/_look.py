@@ -4,13 +4,13 @@ import math
 import time
 from typing import Any
 
-from lanista.cli._base import Args, MakeCommand, add_json, add_name, opened, print_json
+from lanista.cli._base import Args, MakeCommand, add_json, add_name, existing, opened, print_json
 from lanista.cli._rows import TrialTable, split_columns
 from lanista.cli._tables import show
 from lanista.experiment import Experiment, experiments
 from lanista.experiment._render import failure_lines, last_failure, python_params
 from lanista.experiment._view import duration, number, params_line
-from lanista.journal import FIRST_ENDED, STATES, TrialRecord, open_store
+from lanista.journal import FIRST_ENDED, STATES, TrialRecord
 
 
 def add(command: MakeCommand) -> None:
@@ -44,7 +44,7 @@ def add(command: MakeCommand) -> None:
 
 
 def _ls(args: Args) -> None:
-    store = open_store(args.store)
+    store = existing(args.store)
     rows = [_row(Experiment.load(info.name, store)) for info in experiments(store)]
     show(
         rows,

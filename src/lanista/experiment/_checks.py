@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lanista._version import __version__
-from lanista.errors import MismatchError, UsageError
+from lanista.errors import MismatchError, SpaceError, UsageError
 from lanista.journal import Created
 from lanista.space import Space
 
@@ -16,6 +16,19 @@ def check_name(name: str) -> None:
     """Raises UsageError for a name that cannot name a folder too."""
     if not isinstance(name, str) or not name.strip() or not name.isprintable() or "/" in name or name in (".", ".."):
         raise UsageError(f"the experiment's name {name!r} must be one line of text, not empty and without '/'")
+
+
+def as_space(space: Mapping[str, Any] | Space | None) -> Space | None:
+    """The space that was given; a list in it, which would be a constant, is taken for a mistake."""
+    if space is None or isinstance(space, Space):
+        return space
+    for name, domain in space.items():
+        if isinstance(domain, list | tuple | set):
+            raise SpaceError(
+                f"{name!r} is the {type(domain).__name__} {domain!r}; to choose among its values write "
+                f"la.Choice({list(domain)!r}), and for a constant list give la.Space({{...}})"
+            )
+    return Space(dict(space))
 
 
 def as_directions(metric: str | Mapping[str, str] | None, mode: str | None) -> dict[str, str] | None:

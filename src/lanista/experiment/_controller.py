@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from lanista.errors import MetricError
+from lanista.errors import MetricError, ObjectiveError
 from lanista.experiment._engine import Engine
 from lanista.experiment._interrupt import Interrupt
 from lanista.experiment._lease import Watch
@@ -71,6 +71,7 @@ class Controller:
 
         Raises:
             MetricError: the first trials show that the metric is not what the objective gives.
+            ObjectiveError: too many trials failed in a row, and none completed.
             KeyboardInterrupt: a person interrupted twice; all is journalled.
         """
         if self.limits.time is not None:
@@ -89,6 +90,10 @@ class Controller:
             self._leave(reason)
         if self._error is not None:
             raise self._error
+        if self._meter.failing(self.limits) and self.journal.history.best is None:
+            last = self.journal.history.trial(self.journal.history.finished[-1])
+            told = f"trial {last.number} failed with {last.reason}; its traceback is exp.trials[{last.number}].error"
+            raise ObjectiveError(f"{reason}, and none completed; {told}")
         return reason
 
     # --- the loop -----------------------------------------------------------------------------------------------------
@@ -149,7 +154,7 @@ class Controller:
             return
         reason = self._meter.reached(self.limits, self.journal.history)
         if reason is not None:
-            kind = None if "failed in a row" in reason else Decision("stop", reason)
+            kind = None if self._meter.failing(self.limits) else Decision("stop", reason)
             self._stop(reason, kind)
         elif self.executor.now() >= self._deadline:
             self._stop(f"time limit of {self.limits.time:g} s reached", Decision("yield", "time limit"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from lanista.errors import ExperimentError, UsageError
 from lanista.experiment._asking import Desk
 from lanista.experiment._catalog import missing
-from lanista.experiment._checks import as_directions, check_end, check_name, check_same, first_event
+from lanista.experiment._checks import as_directions, as_space, check_end, check_name, check_same, first_event
 from lanista.experiment._controller import Controller
 from lanista.experiment._engine import Engine
 from lanista.experiment._lease import Heart, Watch, new_owner
@@ -93,7 +93,7 @@ class Experiment:
         check_name(name)
         self.name = name
         self.searcher, self.scheduler = as_searcher(searcher), as_scheduler(scheduler)
-        given = space if isinstance(space, Space) or space is None else Space(dict(space))
+        given = as_space(space)
         wanted = as_directions(metric, mode)
         self.store = open_store(store)
         info = self.store.find(name) or self.store.create(
@@ -162,6 +162,7 @@ class Experiment:
 
         Raises:
             MetricError: the objective does not give the metric, seen from its first trials.
+            ObjectiveError: `limits.failures` trials failed in a row (10 by default), and none completed.
             ExecutorError: workers cannot be started.
             KeyboardInterrupt: interrupted twice; everything is journalled.
         """

@@ -114,7 +114,7 @@ class Meter:
         if delta != self._delta:
             self._restart(delta)
         self._catch_up(history)
-        if limits.failures is not None and self.failures >= limits.failures:
+        if self.failing(limits):
             return f"{self.failures} trials failed in a row"
         if limits.cost is not None and self.cost >= limits.cost:
             return f"cost limit of {limits.cost:g} reached"
@@ -126,6 +126,10 @@ class Meter:
         if limits.plateau is not None and self._since_best >= limits.plateau[0]:
             return f"no improvement of more than {limits.plateau[1]:g} in {limits.plateau[0]} trials"
         return None
+
+    def failing(self, limits: Limits) -> bool:
+        """Whether too many trials failed in a row."""
+        return limits.failures is not None and self.failures >= limits.failures
 
     def _restart(self, delta: float) -> None:
         self._seen, self.cost, self.failures, self._best, self._since_best = 0, 0.0, 0, math.inf, 0

@@ -89,6 +89,9 @@ def _tree(document: Document, where: Where, given: Any) -> dict[str, Any]:
 
 def _node(document: Document, where: Where, node: Any) -> Any:
     """A domain, or a constant."""
+    if isinstance(node, list):
+        told = f"a list is no domain; write {{choice: {node}}} to choose among its values, or {{constant: {node}}}"
+        raise document.error(where, told)
     if not isinstance(node, dict):
         return node
     if node.keys() == {"constant"}:
