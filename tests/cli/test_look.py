@@ -209,8 +209,9 @@ def test_what_a_trial_did_not_report_is_blank(lanista, digits) -> None:
     assert lanista("trials", "digits", "--filter", "state == 'waiting'").lines[1].split()[:3] == ["4", "waiting", "0.5"]
 
 
-def test_a_store_that_is_not_there_is_a_mistake_and_is_not_created(tmp_path, capsys):
+def test_a_store_that_is_not_there_is_a_mistake_and_is_not_created(lanista, tmp_path) -> None:
     for command in (["ls"], ["show", "digits"], ["rm", "digits", "--yes"]):
-        assert main([*command, "--store", str(tmp_path / "nosuch.db")]) == 1
-        assert "there is no store at" in capsys.readouterr().err
+        result = lanista(*command, "--store", str(tmp_path / "nosuch.db"))
+        assert result.code == 1
+        assert "there is no store at" in result.err
     assert not (tmp_path / "nosuch.db").exists()
