@@ -2,10 +2,11 @@
 
 from lanista.testing._executors import Desk, ExecutorContract
 from lanista.testing._schedulers import Drive, SchedulerContract
-from lanista.testing._searchers import DiscoveringContract, SearcherContract
+from lanista.testing._searchers import SPACES, DiscoveringContract, SearcherContract, Story, live
 from lanista.testing._stores import StoreContract
 
 __all__ = [
+    "SPACES",
     "Desk",
     "DiscoveringContract",
     "Drive",
@@ -13,4 +14,6 @@ __all__ = [
     "SchedulerContract",
     "SearcherContract",
     "StoreContract",
+    "Story",
+    "live",
 ]
