@@ -92,7 +92,7 @@ def _demo(args: Args) -> int:
     if args.fresh and store.find(NAME) is not None:
         remove(NAME, store)
     experiment = Experiment(
-        NAME, SPACE, "accuracy", mode="max", searcher="tpe", scheduler=ASHA(max_steps=EPOCHS), store=store
+        NAME, SPACE, "accuracy", mode="max", searcher="tpe", scheduler=ASHA(max_steps=EPOCHS), store=store, seed=0
     )
     if any(owner.alive for owner in experiment.status.owners):
         raise ExperimentError(f"the demo runs in another process; watch it with: lanista top {NAME}")
