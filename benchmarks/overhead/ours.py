@@ -110,7 +110,7 @@ def opening(folder: str, trials: int, times: int) -> Result:
     for _ in range(times):
         result: Result = {}
         with measured(result):
-            opened = la.Experiment.load("overhead", store=f"{folder}/journal.db")
+            opened = la.Experiment.load("overhead", store=f"{folder}/overhead.db")
             assert len(opened.trials) == trials
         taken.append(result)
     return {

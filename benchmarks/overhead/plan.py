@@ -31,12 +31,13 @@ class Case:
 
 
 def cases(*, quick: bool, postgres: bool) -> list[Case]:
-    """All cases; `quick` leaves out the large ones and repeats nothing."""
+    """All cases; `quick` leaves out most of the large ones and repeats nothing."""
     sizes = {1_000: 5, 10_000: 3, 100_000: 3}
     planned = [*_ours(sizes, postgres), *_optuna(sizes), *_ray(), *_reports(), *_firsts()]
     planned.append(Case("open", OURS, "opening", {"trials": 100_000, "times": 5}, 1))
     if quick:
-        planned = [case for case in planned if case.arguments.get("trials", 0) <= 1_000 or case.key == "open"]
+        kept = ("open", "growth inline")
+        planned = [case for case in planned if case.arguments.get("trials", 0) <= 1_000 or case.key.startswith(kept)]
         planned = [case for case in planned if not case.key.startswith("optuna optimize sqlite")]
         planned.append(Case("optuna optimize sqlite 60", OPTUNA, "optimize", {"store": "sqlite", "trials": 60}))
         for case in planned:
