@@ -9,7 +9,7 @@ from lanista._version import __version__
 from lanista.errors import Infeasible, LanistaError, StopTrial
 from lanista.execute import Inline, Processes
 from lanista.experiment import Experiment, Limits, Status, experiments, maximize, minimize, remove
-from lanista.journal import History, TrialRecord, open_store
+from lanista.journal import History, TrialRecord, at_least, at_most, open_store
 from lanista.schedule import ASHA, FIFO, MedianStopping, Scheduler
 from lanista.search import TPE, Batch, Grid, Random, RegularizedEvolution, Searcher, Sobol
 from lanista.space import Choice, Float, Int, Normal, Permutation, Space, Subset
@@ -48,6 +48,8 @@ __all__ = [
     "Trial",
     "TrialRecord",
     "__version__",
+    "at_least",
+    "at_most",
     "errors",
     "experiments",
     "finish",

@@ -19,6 +19,7 @@ from lanista.journal import (
     Event,
     History,
     Joined,
+    Learned,
     Left,
     Noted,
     Released,
@@ -42,6 +43,7 @@ METRICS = {"loss": "min", "accuracy": "max"}
 created = st.sampled_from(
     [
         Created(0.5, "legal", SPACE.to_json(), METRICS, 1),
+        Created(0.5, "legal", SPACE.to_json(), METRICS, 1, constraints={"other": ["<=", 0.5], "loss": [">=", -1.0]}),
         Created(0.5, "legal", Space({}).to_json(), METRICS, 1, define=True),
     ]
 )
@@ -104,6 +106,8 @@ def _fact(draw: Draw, history: History, time: float, trial: int) -> Event:
 
 
 def _noted(draw: Draw, history: History, time: float, trial: int) -> Event:
+    if draw(st.integers(0, 9)) == 0:
+        return Learned(time, draw(texts), [draw(params)], [[draw(numbers), draw(numbers)]])
     return Noted(time, trial if len(history) and draw(st.booleans()) else None, draw(values))
 
 

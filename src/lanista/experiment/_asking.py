@@ -61,7 +61,7 @@ class Desk:
         state = state or "completed"
         metrics = as_metrics(value, h.metrics)
         if state == "completed":
-            check_metrics({**h.metrics_of(number), **metrics}, h.metrics)
+            check_metrics({**h.metrics_of(number), **metrics}, (*h.metrics, *h.constraints))
         engine.handle([Ended(time.time(), number, attempt, state, metrics, reason)])
         engine.handed_out.discard(number)
         return h.trial(number)

@@ -8,7 +8,7 @@ from typing import Any
 
 from lanista._version import __version__
 from lanista.errors import MismatchError, SpaceError, UsageError
-from lanista.journal import Created
+from lanista.journal import Bound, Created, as_bound
 from lanista.space import Space
 
 
@@ -51,6 +51,15 @@ def as_directions(metric: str | Mapping[str, str] | None, mode: str | None) -> d
     return metrics or None
 
 
+def as_bounds(constraints: Mapping[str, Bound | str] | None) -> dict[str, list[Any]] | None:
+    """The bounds on metrics as the journal keeps them, None when nothing is said."""
+    if constraints is None:
+        return None
+    if not isinstance(constraints, Mapping):
+        raise UsageError(f"constraints={constraints!r} must be a dict, such as {{'latency': la.at_most(10)}}")
+    return {str(name): list(as_bound(name, given)) for name, given in constraints.items()}
+
+
 def check_end(state: str | None) -> None:
     """Raises UsageError for a state that a person cannot end a trial with; None stands for the usual one."""
     ends = ("completed", "stopped", "failed", "infeasible")
@@ -62,15 +71,16 @@ def first_event(
     name: str,
     space: Space | None,
     metrics: dict[str, str] | None,
+    constraints: dict[str, list[Any]] | None,
     seed: int | None,
-    searcher: str,
-    scheduler: str,
+    deciders: tuple[str, str],
 ) -> Created:
     """The event that creates an experiment, with defaults for what was not given."""
     drawn = secrets.randbits(31) if seed is None else as_seed(seed)
     told = (space or Space({})).to_json()
     named = metrics or {"value": "min"}
-    return Created(time.time(), name, told, named, drawn, searcher, scheduler, __version__, define=space is None)
+    define, bounds = space is None, constraints or {}
+    return Created(time.time(), name, told, named, drawn, *deciders, __version__, define, bounds)
 
 
 def as_seed(seed: int) -> int:
@@ -79,7 +89,13 @@ def as_seed(seed: int) -> int:
     return seed
 
 
-def check_same(created: Created, space: Space | None, metrics: dict[str, str] | None, seed: int | None) -> None:
+def check_same(
+    created: Created,
+    space: Space | None,
+    metrics: dict[str, str] | None,
+    constraints: dict[str, list[Any]] | None,
+    seed: int | None,
+) -> None:
     """Holds what is given against what the store has."""
     where = f"experiment {created.name!r} exists"
     mend = "give another name, or remove it with: lanista rm " + created.name
@@ -89,6 +105,8 @@ def check_same(created: Created, space: Space | None, metrics: dict[str, str] | 
             raise MismatchError(f"{where} with another space ({_difference(old, new)}); {mend}")
     if metrics is not None and metrics != created.metrics:
         raise MismatchError(f"{where} with metric {created.metrics}, not {metrics}; {mend}")
+    if constraints is not None and constraints != created.constraints:
+        raise MismatchError(f"{where} with constraints {created.constraints}, not {constraints}; {mend}")
     if seed is not None and seed != created.seed:
         raise MismatchError(f"{where} with seed {created.seed}, not {seed}; leave the seed out, or {mend}")
 

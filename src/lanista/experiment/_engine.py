@@ -168,6 +168,7 @@ class Engine:
             define=created.define,
             proposal=h.proposals.get(number, {}),
             reported=h.metrics_of(number) if path is not None else {},
+            constrained=tuple(h.constraints),
         )
 
     # --- facts --------------------------------------------------------------------------------------------------------

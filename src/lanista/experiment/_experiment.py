@@ -9,20 +9,29 @@ from typing import TYPE_CHECKING, Any, Literal
 from lanista.errors import ExperimentError, UsageError
 from lanista.experiment._asking import Desk
 from lanista.experiment._catalog import missing
-from lanista.experiment._checks import as_directions, as_space, check_end, check_name, check_same, first_event
+from lanista.experiment._checks import (
+    as_bounds,
+    as_directions,
+    as_space,
+    check_end,
+    check_name,
+    check_same,
+    first_event,
+)
 from lanista.experiment._controller import Controller
 from lanista.experiment._engine import Engine
 from lanista.experiment._lease import Heart, Watch, new_owner
 from lanista.experiment._limits import Limits, as_limits, as_settings
 from lanista.experiment._progress import Progress
 from lanista.experiment._resolve import as_executor, as_scheduler, as_searcher
-from lanista.experiment._seeding import enqueued, fitting, pareto
+from lanista.experiment._seeding import enqueued, fitting, learned, nearest, pareto
 from lanista.experiment._status import Status, status_of
 from lanista.experiment._trials import Trials, as_frame
 from lanista.journal import (
     STATES,
     Asked,
     Beat,
+    Bound,
     Commanded,
     Created,
     Ended,
@@ -62,13 +71,15 @@ class Experiment:
             objective discovers by calling `trial.suggest_float` and its kin.
         metric: the objective's name, or a dict of several names with "min" or "max" each; "value" by default.
         mode: "min" (default) or "max", for a metric given by name.
+        constraints: bounds that metrics have to keep, such as {"latency": la.at_most(10)}; a trial that breaks one is
+            never the best.
         searcher: a name ("tpe" (default), "random", "sobol", "grid", "evolution") or an object with `ask`.
         scheduler: a name ("fifo" (default), "median", "asha") or an object with `on`.
         store: None for SQLite at `$LANISTA_HOME/lanista.db`, "memory", a path, a URL or a store.
         seed: makes proposals and trial seeds repeatable; drawn at random, and journalled, when not given.
 
     Raises:
-        MismatchError: the store has an experiment of that name with another space, metric or seed.
+        MismatchError: the store has an experiment of that name with another space, metric, constraint or seed.
         SpaceError: the space is wrong.
         StoreError: the store cannot be used.
 
@@ -85,6 +96,7 @@ class Experiment:
         metric: str | Mapping[str, str] | None = None,
         *,
         mode: Mode | None = None,
+        constraints: Mapping[str, Bound | str] | None = None,
         searcher: str | Searcher | None = None,
         scheduler: str | Scheduler | None = None,
         store: str | Path | Store | None = None,
@@ -94,14 +106,14 @@ class Experiment:
         self.name = name
         self.searcher, self.scheduler = as_searcher(searcher), as_scheduler(scheduler)
         given = as_space(space)
-        wanted = as_directions(metric, mode)
+        wanted, bounds = as_directions(metric, mode), as_bounds(constraints)
         self.store = open_store(store)
         info = self.store.find(name) or self.store.create(
-            first_event(name, given, wanted, seed, describe(self.searcher), describe(self.scheduler))
+            first_event(name, given, wanted, bounds, seed, (describe(self.searcher), describe(self.scheduler)))
         )
         self._info: ExperimentInfo = info
         self._journal = Journal(self.store, info, given)
-        check_same(self._created, given, wanted, seed)
+        check_same(self._created, given, wanted, bounds, seed)
         self._owner: Beat = new_owner()
         self._engine = Engine(
             self._journal, self.searcher, self.scheduler, owner=self._owner.owner, directory=self.directory
@@ -247,10 +259,18 @@ class Experiment:
         return self
 
     def warm_start(self, other: "Experiment", count: int = 5) -> "Experiment":
-        """Enqueues the best configurations of another experiment that fit this space; they are measured anew."""
+        """Begins with what another experiment has found.
+
+        Its best `count` configurations that fit this space are enqueued, to be measured anew. If the two have the same
+        metrics, its trials are journalled here too, for searchers that learn from earlier experiments.
+        """
         if not isinstance(other, Experiment):
             raise UsageError(f"warm_start({other!r}): give an experiment, such as Experiment.load('old')")
-        return self.enqueue(fitting(other._synced(), self.space, count, define=self._created.define))
+        earlier, name = other._synced(), f"{other.name} in {other.store.url}"
+        if other.metrics == self.metrics:
+            self._decide(lambda h: learned(earlier, name) if all(s.name != name for s in h.sources) else [])
+        best = fitting(earlier, self.space, count, define=self._created.define)
+        return self.enqueue(best) if best else self
 
     def add(
         self, params: Params, value: Any, *, state: Literal["completed", "failed", "stopped"] = "completed"
@@ -260,7 +280,7 @@ class Experiment:
         checked = self._checked(params)
         metrics = as_metrics(value, tuple(self.metrics))
         if state == "completed":
-            check_metrics(metrics, self.metrics)
+            check_metrics(metrics, (*self.metrics, *self._created.constraints))
         now = time.time()
         self._decide(
             lambda h: [Asked(now, len(h), checked, "imported"), Ended(now, len(h), 0, state, metrics, "imported")]
@@ -283,19 +303,19 @@ class Experiment:
     def best(self) -> TrialRecord:
         """The completed trial with the best first metric (while none completed: the best stopped, else paused one).
 
+        Only trials that keep all constraints count.
+
         Raises:
             ExperimentError: no trial has a value yet.
         """
         h = self._synced()
         if h.best is None:
-            failed = [n for n in h.finished if h.trial(n).state == "failed"]
-            hint = f"; {len(failed)} failed, the last one with: {h.trial(failed[-1]).reason}" if failed else ""
-            raise ExperimentError(f"experiment {self.name!r} has no trial with a value of {h.metrics[0]!r} yet{hint}")
+            raise ExperimentError(f"experiment {self.name!r} {nearest(h)}")
         return h.trial(h.best)
 
     @property
     def pareto(self) -> list[TrialRecord]:
-        """The completed trials that no other one beats in every objective."""
+        """The completed trials, of those that keep all constraints, that no other one beats in every objective."""
         h = self._synced()
         return [h.trial(n) for n in pareto(h)]
 

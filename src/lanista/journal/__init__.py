@@ -1,5 +1,6 @@
 """The journal of an experiment: its events, the history folded from them, and the stores that keep it."""
 
+from lanista.journal._bound import Bound, as_bound, at_least, at_most
 from lanista.journal._events import (
     Asked,
     Checkpointed,
@@ -9,6 +10,7 @@ from lanista.journal._events import (
     Ended,
     Event,
     Joined,
+    Learned,
     Left,
     Metrics,
     Noted,
@@ -26,6 +28,7 @@ from lanista.journal._history import History
 from lanista.journal._journal import Journal
 from lanista.journal._open import files_of, home, open_store
 from lanista.journal._record import TrialRecord, own
+from lanista.journal._source import Source
 from lanista.journal._states import (
     CANCELLED,
     CODES,
@@ -56,6 +59,7 @@ __all__ = [
     "WAITING",
     "Asked",
     "Beat",
+    "Bound",
     "Checkpointed",
     "Commanded",
     "Created",
@@ -66,6 +70,7 @@ __all__ = [
     "History",
     "Joined",
     "Journal",
+    "Learned",
     "Left",
     "MemoryStore",
     "Metrics",
@@ -73,12 +78,16 @@ __all__ = [
     "Params",
     "Released",
     "Reported",
+    "Source",
     "Started",
     "Store",
     "Suggested",
     "TrialRecord",
     "TrialState",
     "Yielded",
+    "as_bound",
+    "at_least",
+    "at_most",
     "files_of",
     "from_rows",
     "home",

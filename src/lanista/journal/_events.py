@@ -22,7 +22,8 @@ Metrics = Mapping[str, float]
 class Created:
     """The experiment exists: its space as JSON, its metrics with their directions, its seed.
 
-    `define`: the space starts empty and is discovered by `suggest_*`.
+    `define`: the space starts empty and is discovered by `suggest_*`. `constraints`: bounds by metric, such as
+    ["<=", 10.0].
     """
 
     time: float
@@ -34,6 +35,7 @@ class Created:
     scheduler: str = ""
     version: str = ""
     define: bool = False
+    constraints: dict[str, list[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,16 @@ class Noted:
     values: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Trials of an earlier experiment, for searchers to learn from: configurations and their objectives."""
+
+    time: float
+    source: str
+    params: list[Params]
+    values: list[list[float]]
+
+
 def noted(time: float, number: int | None, values: dict[str, Any]) -> Noted:
     """A remark, with values as the journal gives them back.
 
@@ -214,6 +226,7 @@ Event = (
     | Decided
     | Commanded
     | Noted
+    | Learned
 )
 
 KINDS: dict[str, type[Any]] = {cls.__name__.lower(): cls for cls in Event.__args__}

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from lanista.errors import SpaceError, UsageError
 from lanista.journal import _events as ev
+from lanista.journal._bound import Bound
 from lanista.journal._columns import Column
 from lanista.journal._entry import Entry
 from lanista.journal._points import Points
 from lanista.journal._record import TrialRecord, own
 from lanista.journal._reports import Floats, Ints, Reports
+from lanista.journal._source import Source
 from lanista.journal._states import CODES, FIRST_ENDED, PAUSED, RUNNING, STATES, WAITING
 from lanista.journal._unread import Configurations
 from lanista.space import Space, domain_from_json, grow
@@ -57,11 +59,15 @@ class History:
         self._meta: list[Entry] = []
         self._state = Column(np.int8)
         self._steps = Column(np.int64)
+        self.sources: list[Source] = []
+        self._bounds: tuple[tuple[str, Bound], ...] = ()
         self._Y = Column(np.float64, (0,))
+        self._C = Column(np.float64, (0,), fill=math.nan)
         self._points = Points()
         self._reports = Reports(0)
         self._best: int | None = None
         self._best_rank = (FIRST_ENDED, math.inf)
+        self._directions: tuple[tuple[str, float], ...] = ()
 
     # --- what deciders read -------------------------------------------------------------------------------------------
 
@@ -82,6 +88,16 @@ class History:
     def Y(self) -> Floats:
         """(n, m) objectives, minimised; for trials without a final value the last reported; NaN where there is none."""
         return cast(Floats, self._Y.view())
+
+    @property
+    def constraints(self) -> dict[str, Bound]:
+        """The metrics that have a bound."""
+        return dict(self._bounds)
+
+    @property
+    def C(self) -> Floats:
+        """(n, c) by how much each trial breaks each constraint: at most 0 where it holds, NaN where unknown."""
+        return cast(Floats, self._C.view())
 
     @property
     def state(self) -> Codes:
@@ -128,10 +144,13 @@ class History:
 
     @property
     def best(self) -> int | None:
-        """The best completed trial by the first metric; while none completed, the best stopped, else paused one."""
+        """The best completed trial by the first metric; while none completed, the best stopped, else paused one.
+
+        Only trials that keep all constraints count.
+        """
         if self._best is not None:
             return self._best
-        valued = [n for n in self.live[PAUSED] if not math.isnan(self.first(n))]
+        valued = [n for n in self.live[PAUSED] if not math.isnan(self.first(n)) and self.feasible(n)]
         return min(valued, key=self.first, default=None)
 
     # --- what people read ---------------------------------------------------------------------------------------------
@@ -150,6 +169,7 @@ class History:
             params=own(self.params[number]),
             values=exact,
             metrics=dict(metrics),
+            feasible=self.feasible(number),
             steps=int(self._steps[number]),
             attempts=m.attempt,
             retries=m.retries,
@@ -175,6 +195,10 @@ class History:
     def first(self, number: int) -> float:
         """The trial's first objective, minimised."""
         return self._meta[number].first
+
+    def feasible(self, number: int) -> bool:
+        """Whether the trial's metrics keep all constraints; one that is not known does not."""
+        return not self._bounds or bool((self.C[number] <= 0).all())
 
     def attempt(self, number: int) -> int:
         """How often the trial was started."""
@@ -231,6 +255,8 @@ class History:
         if not self._space_given:
             self.space = Space.from_json(e.space)
         self._directions = tuple(zip(self.metrics, self.signs.tolist(), strict=True))
+        self._bounds = tuple((name, Bound(*bound)) for name, bound in e.constraints.items())
+        self._C = Column(np.float64, (len(self._bounds),), fill=math.nan)
         m = len(self.metrics)
         self._Y = Column(np.float64, (m,), fill=math.nan)
         self._reports = Reports(m)
@@ -253,6 +279,7 @@ class History:
         self._state.append(WAITING)
         self._steps.append(0)
         self._Y.grow(len(self._meta))
+        self._C.grow(len(self._meta))
         self.counts[WAITING] += 1
         self.live[WAITING][e.number] = None
 
@@ -287,6 +314,7 @@ class History:
         m.metrics = {**m.metrics, **e.metrics}
         self._steps[e.number] = e.step
         self._set_objectives(e.number, self._objectives(m.metrics))
+        self._constrain(e.number)
         if e.checkpoint is not None:
             self.checkpoints.setdefault(e.number, {})[e.step] = e.checkpoint
 
@@ -320,6 +348,7 @@ class History:
         self.finished.append(e.number)
         if e.metrics:
             self._set_objectives(e.number, self._objectives(m.metrics))
+            self._constrain(e.number)
         if e.state in ("failed", "infeasible", "cancelled"):
             self._set_objectives(e.number, [math.nan] * len(self.metrics))
         elif e.state in ("completed", "stopped"):
@@ -339,6 +368,9 @@ class History:
     def _noted(self, e: ev.Noted) -> None:
         self.notes.setdefault(e.number, {}).update(e.values)
 
+    def _learned(self, e: ev.Learned) -> None:
+        self.sources.append(Source(e.source, e.params, np.reshape(e.values, (-1, len(self.signs))) * self.signs))
+
     _FOLD: ClassVar[dict[type[Any], Callable[..., None]]] = {
         ev.Created: _created,
         ev.Joined: _joined,
@@ -354,6 +386,7 @@ class History:
         ev.Decided: _decided,
         ev.Commanded: _commanded,
         ev.Noted: _noted,
+        ev.Learned: _learned,
     }
 
     # --- helpers ------------------------------------------------------------------------------------------------------
@@ -390,8 +423,15 @@ class History:
             self._Y[number, objective] = value
         self._meta[number].first = values[0]
 
+    def _constrain(self, number: int) -> None:
+        metrics = self._meta[number].metrics
+        for column, (name, bound) in enumerate(self._bounds):
+            self._C[number, column] = bound.excess(metrics.get(name, math.nan))
+
     def _update_best(self, number: int) -> None:
         m = self._meta[number]
+        if not self.feasible(number):
+            return
         rank = (m.state, m.first)
         if not math.isnan(m.first) and (self._best is None or rank < self._best_rank):
             self._best, self._best_rank = number, rank
@@ -407,7 +447,7 @@ class History:
     __hash__ = None  # type: ignore[assignment]
 
     def _snapshot(self) -> tuple[object, ...]:
-        arrays = [a.tobytes() for a in (self.X, self.active, self.Y, self.state, self.steps, *self.log)]
+        arrays = [a.tobytes() for a in (self.X, self.active, self.Y, self.C, self.state, self.steps, *self.log)]
         records = [repr(self.trial(i)) for i in range(len(self))]
         rest = (
             self.seq,

@@ -14,7 +14,7 @@ class TrialRecord:
     """One trial as the journal tells it.
 
     `values` are the objectives in the user's own sign, NaN where unknown; `metrics` is all that the last report or the
-    return value held. `steps` is the last step reported, `retries` how many attempts failed. Times are seconds since
+    return value held; `feasible` that they keep all constraints. `steps` is the last step reported, `retries` how many attempts failed. Times are seconds since
     the epoch.
     """
 
@@ -23,6 +23,7 @@ class TrialRecord:
     params: dict[str, Any]
     values: tuple[float, ...]
     metrics: dict[str, float]
+    feasible: bool
     steps: int
     attempts: int
     retries: int

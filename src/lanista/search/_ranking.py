@@ -1,5 +1,7 @@
 """Which trials did well: complete ones by value, then stopped and paused ones by how far they came, then failures.
 
+Those that break a constraint come after all that keep them, by how much they break.
+
 Shapes: n trials, m objectives. Rows are trial numbers.
 """
 
@@ -59,11 +61,38 @@ _GROUP = _groups()
 
 
 def best(history: History, among: Outcomes, count: int) -> Rows:
-    """The best `count` trials with values, the best first; fewer where there are not so many."""
+    """The best `count` trials with values, the best first; fewer where there are not so many.
+
+    Deb, An Efficient Constraint Handling Method for Genetic Algorithms (2000), section 3: what keeps the constraints
+    goes before what does not, which is ranked by how much it breaks them.
+    """
+    if not history.constraints:
+        return _best(history, among.complete, among.partial, count)
+    broken = violation(history)
+    complete, partial = (rows[broken[rows] == 0] for rows in (among.complete, among.partial))
+    rows = _best(history, complete, partial, count)
+    if len(rows) < count:
+        others = np.concatenate([among.complete, among.partial])
+        others = others[broken[others] > 0]
+        rows = np.concatenate([rows, others[np.argsort(broken[others], kind="stable")][: count - len(rows)]])
+    return rows
+
+
+def violation(history: History) -> Floats:
+    """(n,) by how much trials break the constraints, summed in units of each one's median breach; inf if unknown."""
+    excess = np.nan_to_num(np.maximum(history.C, 0.0), nan=np.inf)
+    total = np.zeros(len(excess))
+    for column in excess.T:
+        breaches = column[(column > 0) & np.isfinite(column)]
+        total += column / (np.median(breaches) if len(breaches) else 1.0)
+    return total
+
+
+def _best(history: History, complete: Rows, partial: Rows, count: int) -> Rows:
     Y = history.Y
-    rows = among.complete[smallest(Y[among.complete], count)]
-    if len(rows) < count and len(among.partial):
-        rows = np.concatenate([rows, _furthest(Y, history.steps, among.partial, count - len(rows))])
+    rows = complete[smallest(Y[complete], count)]
+    if len(rows) < count and len(partial):
+        rows = np.concatenate([rows, _furthest(Y, history.steps, partial, count - len(rows))])
     return rows
 
 

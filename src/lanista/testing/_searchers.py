@@ -9,7 +9,20 @@ import numpy as np
 import pytest
 
 from lanista.errors import UnsatisfiableError
-from lanista.journal import Asked, Created, Ended, Event, History, Reported, Started, Suggested
+from lanista.journal import (
+    Asked,
+    Bound,
+    Created,
+    Ended,
+    Event,
+    History,
+    Learned,
+    Reported,
+    Started,
+    Suggested,
+    at_least,
+    at_most,
+)
 from lanista.search import Searcher
 from lanista.space import Choice, Float, Int, Normal, Params, Permutation, Space, Subset
 
@@ -59,6 +72,7 @@ class Story:
         space: of the experiment.
         metrics: name to direction.
         seed: of the experiment.
+        constraints: bounds by metric.
         define: the space is discovered by running.
     """
 
@@ -68,6 +82,7 @@ class Story:
         *,
         metrics: Mapping[str, str] | None = None,
         seed: int = 0,
+        constraints: Mapping[str, Bound] | None = None,
         define: bool = False,
     ) -> None:
         self.space, self.define = space, define
@@ -75,7 +90,9 @@ class Story:
         self.seed = seed
         self.events: list[Event] = []
         self.history = History(None if define else space)
-        self.tell(Created(0.0, "story", self.history.space.to_json(), self.metrics, seed, define=define))
+        bounds = {name: list(bound) for name, bound in (constraints or {}).items()}
+        told = self.history.space.to_json()
+        self.tell(Created(0.0, "story", told, self.metrics, seed, define=define, constraints=bounds))
 
     def tell(self, *events: Event) -> None:
         """Adds events."""
@@ -84,7 +101,11 @@ class Story:
 
     def ask(self, searcher: Searcher, count: int = 1) -> list[Params]:
         """What the searcher proposes now; nothing is added."""
-        return searcher.ask(self.history, count, np.random.default_rng((self.seed, len(self.history))))
+        return searcher.ask(self.history, count, self.rng())
+
+    def rng(self) -> np.random.Generator:
+        """What the next question is answered with."""
+        return np.random.default_rng((self.seed, len(self.history)))
 
     def start(self, params: Params, origin: str = "searcher") -> int:
         """Adds a trial that runs and returns its number."""
@@ -104,9 +125,9 @@ class Story:
         """The running trial reported its metrics."""
         self.tell(Reported(0.0, number, 1, step, dict(zip(self.metrics, values, strict=True))))
 
-    def end(self, number: int, state: str, *values: float) -> None:
-        """The trial is over."""
-        self.tell(Ended(0.0, number, 1, state, dict(zip(self.metrics, values, strict=False))))
+    def end(self, number: int, state: str, *values: float, **more: float) -> None:
+        """The trial is over; `more` are further metrics."""
+        self.tell(Ended(0.0, number, 1, state, {**dict(zip(self.metrics, values, strict=False)), **more}))
 
     def replay(self) -> History:
         """The same history, folded afresh."""
@@ -265,6 +286,30 @@ class SearcherContract(ABC):
         story, searcher = Story(space, metrics={"accuracy": "max", "latency": "min", "size": "min"}), self.searcher()
         live(story, searcher)
         self.check(space, story.ask(searcher, 3), 3)
+
+    def test_constraints_on_metrics(self, space: Space) -> None:
+        story, searcher = Story(space, constraints={"latency": at_most(3), "recall": at_least(0.5)}), self.searcher()
+        for i in range(24):
+            for params in story.ask(searcher):
+                story.end(story.start(params), "completed", float(-i), latency=float(i % 5), recall=(0.4, 0.6)[i % 2])
+        self.check(space, story.ask(searcher, 2), 2)
+        assert story.ask(searcher, 2) == self.searcher().ask(story.replay(), 2, story.rng())
+
+    def test_constraints_that_no_trial_keeps(self, space: Space) -> None:
+        story, searcher = Story(space, constraints={"latency": at_most(3)}), self.searcher()
+        for i in range(20):
+            for params in story.ask(searcher):
+                story.end(story.start(params), "completed", 1.0, latency=(4.0, math.inf, math.nan)[i % 3])
+        self.check(space, story.ask(searcher, 2), 2)
+
+    def test_earlier_experiments(self, space: Space) -> None:
+        """What another experiment found may help; points and values of all kinds must not harm."""
+        story, searcher = Story(space), self.searcher()
+        earlier = space.sample(np.random.default_rng(1), 40)
+        story.tell(Learned(0.0, "earlier", earlier, [[float(i % 7)] for i in range(40)]))
+        live(story, searcher, 25)
+        self.check(space, story.ask(searcher, 2), 2)
+        assert story.ask(searcher, 2) == self.searcher().ask(story.replay(), 2, story.rng())
 
     def test_others_trials_count(self, space: Space) -> None:
         """Trials that a person enqueued or imported are in the history, too."""

@@ -94,7 +94,7 @@ def _last(trial: Trial, job: Job, result: Any) -> Event:
         if isinstance(result, Exception):
             raise result
         metrics = as_metrics(result, job.metrics)
-        check_metrics({**trial.metrics, **metrics}, job.metrics)
+        check_metrics({**trial.metrics, **metrics}, (*job.metrics, *job.constrained))
     except Exception as error:
         reason = "metric" if isinstance(error, MetricError) else f"{type(error).__name__}: {error}".partition("\n")[0]
         text = str(error) if isinstance(error, MetricError) else _traceback(error)

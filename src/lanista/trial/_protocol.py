@@ -12,7 +12,7 @@ class Job:
     """One attempt at a trial, with all that its code may need to know.
 
     `step` and `checkpoint` tell where to go on from; `budget` the step at which it yields by itself; `metrics` the
-    names of the objectives, the first one first; `define` that parameters are discovered by `suggest_*`, from
+    names of the objectives, the first one first, `constrained` those of the metrics with a bound; `define` that parameters are discovered by `suggest_*`, from
     `proposal` where it has them; `reported` what earlier attempts reported on the way to the checkpoint.
     """
 
@@ -28,6 +28,7 @@ class Job:
     define: bool = False
     proposal: Params = field(default_factory=dict)
     reported: Mapping[str, float] = field(default_factory=dict)
+    constrained: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
