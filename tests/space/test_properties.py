@@ -227,3 +227,53 @@ def test_steps_are_neat_decimals(log: bool) -> None:
     space = Space({"x": Float(0.1, 1.0, step=0.1, log=log)})
     seen = {params["x"] for params in space.sample(np.random.default_rng(0), 1000)}
     assert sorted(seen) == [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+
+
+@given(space=spaces(), seed=st.integers(0, 2**32 - 1))
+def test_canonical_is_what_a_configuration_is_encoded_as(space: Space, seed: int) -> None:
+    X = np.random.default_rng(seed).random((30, space.width))
+    X[0], X[1] = 0.0, 1.0
+    canonical = space.canonical(X)
+    np.testing.assert_array_equal(canonical, space.encode(space.decode(X))[0])
+    again = np.where(space.active(X), canonical, 0.9)
+    np.testing.assert_allclose(space.canonical(again), canonical, rtol=0, atol=1e-6)
+
+
+CONDITIONS = st.sampled_from(
+    [
+        *("a < b", "a * x + b > 2", "a + b ** 2 <= 20 or x < 0.3", "abs(a - b) // 2 != 1", "1 < a < 7", "a % 3"),
+        *("opt in ['sgd', 'adam']", "opt == 'sgd' and m > 0.5", "m < x", "round(x, 1) * a >= 1 if a else x > 0.5"),
+        *("len(s) <= b", "'p' in s or a > 2", "o != [1, 2, 3]", "max(a, b, 3 * x) > 4", "sum([a, b, x]) > 5"),
+        *("depth != 3", "depth > 2 and a", "k == 'one'", "not (a or b)"),
+    ]
+)
+
+
+@given(conditions=st.lists(CONDITIONS, max_size=3), own=st.booleans(), seed=st.integers(0, 2**32 - 1))
+def test_points_are_judged_like_their_configurations(conditions: list[str], own: bool, seed: int) -> None:
+    space = Space(
+        {
+            "a": Int(0, 9),
+            "b": Int(0, 9),
+            "x": Float(0, 1),
+            "opt": Choice(
+                {
+                    "sgd": {"m": Float(0, 1), "depth": Int(1, 4)},
+                    "adam": {"depth": Float(1, 5, step=0.5)},
+                    "lbfgs": {"line": Choice({"wolfe": {"m": Int(0, 1)}, "none": {"depth": 3}})},
+                }
+            ),
+            "s": Subset(["p", "q", "r"], min=1, max=2),
+            "o": Permutation([1, 2, 3]),
+            "k": "one",
+        }
+    )
+    for condition in conditions:
+        space = space.where(condition)
+    if own:
+        space = space.where(lambda params: params["m"] + params["a"] < 6, name="own")
+    X = np.random.default_rng(seed).random((40, space.width))
+    params = space.decode(X)
+    judged = space.feasible_unit(X)
+    assert judged.tolist() == space.feasible(params).tolist() == [space.valid(p) for p in params]
+    assert space.feasible_unit(space.encode(params)[0]).tolist() == judged.tolist()

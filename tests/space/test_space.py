@@ -199,6 +199,20 @@ def test_constraints_on_inactive_parameters_do_not_apply() -> None:
         assert {params["opt"] for params in space.sample(RNG(0), 200)} == {"sgd", "rms", "adam"}
 
 
+def test_constraints_on_parameters_that_fixing_took_away_do_not_apply() -> None:
+    space = net().where("momentum < 0.5 and lr > 0").where("layers > 1").fix(opt="rms")
+    X = RNG(0).random((20, space.width))
+    assert space.feasible_unit(X).tolist() == [params["layers"] > 1 for params in space.decode(X)]
+    assert len(space.sample(RNG(0), 5)) == 5
+
+
+def test_rare_configurations_are_found_in_the_end() -> None:
+    space = Space({"a": Float(0, 1), "b": Float(0, 1)}).where("a + b < 0.04")
+    drawn = space.sample(RNG(0), 200)  # about 1 of 1,250 will do
+    assert len(drawn) == 200
+    assert np.mean([params["a"] + params["b"] for params in drawn]) == pytest.approx(0.04 * 2 / 3, rel=0.1)
+
+
 def test_constraint_expressions() -> None:
     space = Space({"a": Int(0, 9), "b": Int(0, 9), "c": Choice(["x", "y"]), "s": Subset([1, 2, 3])})
     params = {"a": 3, "b": 5, "c": "x", "s": [1, 3]}

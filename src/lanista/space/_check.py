@@ -1,6 +1,5 @@
 """Validates a user's configuration against a space."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,7 +39,7 @@ def check(layout: Layout, params: Mapping[str, Any]) -> Params:
 
 
 def middle(layout: Layout) -> Params:
-    """Returns the configuration of defaults, with the middle of a domain that has none."""
+    """Returns the configuration of defaults, with the prior or the middle of a domain that has none."""
     chosen: dict[int, int] = {}
     result: Params = {}
     number = -1
@@ -51,8 +50,7 @@ def middle(layout: Layout) -> Params:
         if isinstance(slot, Constant):
             result[slot.name] = plain(slot.value)
             continue
-        default = slot.domain.default
-        result[slot.name] = slot.domain.middle if default is None else plain(default)
+        result[slot.name] = slot.domain.start
         if isinstance(slot.domain, Choice):
             chosen[number] = slot.domain.index(result[slot.name])
     return result
@@ -76,6 +74,8 @@ def _value(slot: Parameter | Constant, params: Mapping[str, Any]) -> Any:
 
 
 def _stranger(layout: Layout, name: Any) -> str:
+    import difflib
+
     slots = [slot for slot in layout.slots if slot.name == name]
     if slots:
         conditions = " or ".join(f"{_condition(layout, slot)}" for slot in slots)

@@ -101,6 +101,15 @@ class Cube:
             V /= self._divisor
         return V
 
+    def edges(self, column: int) -> Matrix:
+        """Returns the ends of the cells of a discrete column, in [0, 1] (cardinality + 1,)."""
+        count = int(self.columns.cardinality[column])
+        if self._logbins is None or not self._logbins[column, 0]:
+            return np.arange(count + 1) / count
+        ends = (np.arange(count - 1) + 0.5) * self._stride[column] + self._base[column]
+        ends = (np.log(ends / self._divisor[column]) - self._offset[column]) / self._scale[column]
+        return np.concatenate(([0.0], ends, [1.0]))
+
     def points(self, V: Matrix) -> Matrix:
         """Returns the points X (n, d) of numbers V (d, n); a number outside its range lands on the edge, NaN stays."""
         Y = V

@@ -1,11 +1,10 @@
 """Conditions that every configuration must meet: expressions and callables."""
 
 import ast
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from types import CodeType, MappingProxyType
+from types import MappingProxyType
 from typing import Any
 
 from lanista.errors import SpaceError
@@ -14,6 +13,7 @@ from lanista.space._values import show
 Condition = Callable[[Mapping[str, Any]], object]
 
 _FUNCTIONS: dict[str, Any] = {"abs": abs, "min": min, "max": max, "len": len, "sum": sum, "round": round}
+_SCOPE: dict[str, Any] = {"__builtins__": {}, **_FUNCTIONS}
 
 _ALLOWED = (
     *(ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.UAdd),
@@ -50,8 +50,17 @@ class Constraint:
         return _parse(self.source or "")
 
     @cached_property
-    def _code(self) -> CodeType:
-        return compile(self._tree, "<constraint>", "eval")
+    def arguments(self) -> tuple[str, ...]:
+        """The parameters that an expression mentions, in the order in which `compiled` takes them."""
+        return tuple(sorted(self.names))
+
+    @cached_property
+    def compiled(self) -> Callable[..., object]:
+        """The expression as a function of the values of `arguments`."""
+        head = ast.arguments([], [ast.arg(name) for name in self.arguments], None, [], [], None, [])
+        tree = ast.fix_missing_locations(ast.Expression(ast.Lambda(head, self._tree.body)))
+        function: Callable[..., object] = eval(compile(tree, "<constraint>", "eval"), _SCOPE)
+        return function
 
     def holds(self, params: Mapping[str, Any], known: frozenset[str]) -> bool:
         """Whether `params` meets the condition; one that asks for an inactive parameter does not apply.
@@ -61,12 +70,10 @@ class Constraint:
         """
         try:
             if self.source is not None:
-                if not self.names <= params.keys():
-                    return True
-                return bool(eval(self._code, {"__builtins__": {}, **_FUNCTIONS}, params))
+                return bool(self.compiled(*[params[name] for name in self.arguments]))
             return self.function is None or bool(self.function(MappingProxyType(params)))
         except KeyError as error:
-            if self.function is not None and error.args and error.args[0] in known:
+            if self.source is not None or (error.args and error.args[0] in known):
                 return True
             raise SpaceError(f"constraint {self.name!r} asks for {error}, which no parameter is called") from error
         except Exception as error:
@@ -125,6 +132,8 @@ def _what(node: ast.AST) -> str:
 
 
 def _check_names(constraint: Constraint, known: list[str]) -> None:
+    import difflib
+
     for name in sorted(constraint.names):
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)

@@ -33,7 +33,7 @@ def grow(space: Space, name: str, domain: Any) -> Space:
     tree = space.tree
     if name in tree:
         grown = _merge(name, tree[name], domain)
-        if grown is tree[name]:
+        if grown is tree[name] or (isinstance(grown, Domain) and grown == tree[name]):
             return space
         return space._replace(name, grown)
     if name in space.names:
@@ -88,7 +88,8 @@ def _merge_constant(name: str, domain: Any, value: Any) -> Any:
 def _widen_float(old: Float, new: Float) -> Float:
     low, high = min(old.low, new.low), max(old.high, new.high)
     aligned = old.step == new.step and old.step is not None and _whole((old.low - new.low) / old.step)
-    return Float(low, high, log=new.log and low > 0, step=old.step if aligned else None, default=new.default)
+    step = old.step if aligned else None
+    return Float(low, high, log=new.log and low > 0, step=step, default=new.default, **_belief(old, new))
 
 
 def _widen_int(old: Int, new: Int) -> Int:
@@ -96,7 +97,13 @@ def _widen_int(old: Int, new: Int) -> Int:
     # A domain of one value has any step; gcd(0, step) leaves the other's.
     steps = [domain.step for domain in (old, new) if domain.size > 1]
     step = math.gcd(*steps, old.low - new.low) or 1
-    return Int(low, high, log=new.log and low > 0, step=step, default=new.default)
+    return Int(low, high, log=new.log and low > 0, step=step, default=new.default, **_belief(old, new))
+
+
+def _belief(old: Domain, new: Domain) -> dict[str, Any]:
+    """Returns the prior that the objective gives, or the one known before, which lies in what is wider now."""
+    held = old if new.prior is None else new
+    return {"prior": held.prior, "confidence": held.confidence}
 
 
 def _whole(value: float) -> bool:

@@ -7,10 +7,12 @@ from functools import cached_property
 from typing import Any, ClassVar, final
 
 from lanista.errors import SpaceError
-from lanista.space._domain import Domain
-from lanista.space._values import duplicate, key, plain, show, whole
+from lanista.space._domain import Confidence, Domain
+from lanista.space._values import duplicate, key, plain, real, show, whole
 
 _OWN_KEY = (str, int, float, type(None))  # exact types whose `key` is the value itself
+
+ODDS = {"low": 2.0, "medium": 4.0, "high": 8.0}  # of what is believed best, against each other option
 
 Children = tuple[tuple[str, Any], ...]
 """The parameters below one option: (name, domain or constant) pairs."""
@@ -25,10 +27,14 @@ class Choice(Domain):
         options: A list of distinct JSON values, or a dict from value to the parameters that exist only while it is
             chosen: `{"sgd": {"momentum": Float(0, 0.99)}, "adam": {}}`. Kept as a tuple of values; `children` has
             the parameters.
-        default: Where a search may start; the first option stands in for it.
+        default: Where a search may start; the prior, or else the first option, stands in for it.
+        prior: The option believed best, or a weight for each of the options, `{"sgd": 1, "adam": 3}`.
+        confidence: How sure that is: "low", "medium" or "high" make the option believed best two, four or eight
+            times as likely as each other one. Weights say it themselves.
 
     Raises:
-        SpaceError: no options, the same option twice, an option that is not a JSON value, a default that is no option.
+        SpaceError: no options, the same option twice, an option that is not a JSON value, a default or a prior that
+            is no option, weights that are not positive or do not name each option.
 
     Example:
         >>> Choice(["relu", "gelu"]).contains("tanh")
@@ -38,6 +44,8 @@ class Choice(Domain):
     options: Any  # given as a sequence or a mapping, kept as a tuple of values
     _: KW_ONLY
     default: Any = None
+    prior: Any = None
+    confidence: Confidence = "medium"
     children: tuple[Children, ...] = field(init=False, default=(), repr=False)
 
     kind: ClassVar[str] = "choice"
@@ -52,6 +60,7 @@ class Choice(Domain):
         object.__setattr__(self, "options", values)
         object.__setattr__(self, "children", children if any(children) else ())
         self._set_default(self.default)
+        self._set_prior()
 
     def below(self, index: int) -> Children:
         """Returns the parameters that exist only while option `index` is chosen."""
@@ -86,9 +95,54 @@ class Choice(Domain):
         """The first option."""
         return plain(self.options[0])
 
+    @property
+    def start(self) -> Any:
+        """The default, else the option believed best, else the first."""
+        if self.default is not None:
+            return plain(self.default)
+        return plain(self.options[self.weights.index(max(self.weights))])
+
     def normalise(self, value: Any) -> Any:
         """Returns the option that equals `value`."""
         return plain(self.options[self.index(value)])
+
+    @cached_property
+    def weights(self) -> tuple[float, ...]:
+        """How likely each option is believed to be the best; they sum to 1."""
+        if self._weighted(self.prior):
+            given = {key(option): weight for option, weight in self.prior.items()}
+            weights = [given[key(option)] for option in self.options]
+        else:
+            weights = [1.0] * len(self.options)
+            if self.prior is not None:
+                weights[self.index(self.prior)] = ODDS[self.confidence]
+        total = sum(weight / max(weights) for weight in weights)
+        return tuple(weight / max(weights) / total for weight in weights)
+
+    def _weighted(self, prior: Any) -> bool:
+        """Whether a prior weighs all options, and is not one of them."""
+        return isinstance(prior, Mapping) and not self.contains(prior)
+
+    def _believed(self, prior: Any) -> Any:
+        if not self._weighted(prior):
+            return self.normalise(prior)
+        if self.confidence != "medium":
+            raise SpaceError(f"weights say themselves how sure you are; leave confidence={self.confidence!r} out")
+        weights = {self.options[self.index(option)]: weight for option, weight in prior.items()}
+        if len(weights) < len(self.options):
+            named = {key(option) for option in weights}
+            lost = next(option for option in self.options if key(option) not in named)
+            raise SpaceError(f"option {show(lost)} has no weight; weigh each option")
+        for option, weight in weights.items():
+            weights[option] = real(weight, f"the weight of {option!r}")
+            if weights[option] <= 0:
+                raise SpaceError(f"the weight of {option!r} is {show(weight)}; make it positive, or drop the option")
+        return weights
+
+    def _prior_json(self) -> dict[str, Any]:
+        if self._weighted(self.prior):
+            return {"weights": [self.prior[option] for option in self.options]}
+        return super()._prior_json()
 
     def to_json(self) -> dict[str, Any]:
         """Returns the domain as a JSON object."""
@@ -97,7 +151,7 @@ class Choice(Domain):
             record["children"] = [tree_json(below) for below in self.children]
         if self.default is not None:
             record["default"] = self.default
-        return record
+        return record | self._prior_json()
 
     def __repr__(self) -> str:
         if self.children:
@@ -105,7 +159,10 @@ class Choice(Domain):
             inside = "{" + ", ".join(f"{value!r}: {dict(below)!r}" for value, below in pairs) + "}"
         else:
             inside = repr(list(self.options))
-        return f"Choice({inside})" if self.default is None else f"Choice({inside}, default={self.default!r})"
+        given = [(name, getattr(self, name)) for name in ("default", "prior")]
+        if self.confidence != "medium":
+            given.append(("confidence", self.confidence))
+        return f"Choice({inside}" + "".join(f", {name}={value!r}" for name, value in given if value is not None) + ")"
 
 
 @final
@@ -117,7 +174,11 @@ class Subset(Domain):
         items: Distinct JSON values.
         min: Smallest number of items in a value.
         max: Largest number; None: all of them.
-        default: Where a search may start; as many items as allowed, from the first on, stand in for it.
+        default: Where a search may start; the prior, or else as many items as allowed, from the first on, stand in
+            for it.
+        prior: The items believed best.
+        confidence: How sure that is: "low", "medium" or "high" make it two, four or eight times as likely that an
+            item is in (or out) as believed.
 
     Raises:
         SpaceError: no items, the same item twice, an item that is not a JSON value, `min` and `max` that do not fit.
@@ -132,6 +193,8 @@ class Subset(Domain):
     min: int = 0
     max: int | None = None
     default: list[Any] | None = None
+    prior: list[Any] | None = None
+    confidence: Confidence = "medium"
 
     kind: ClassVar[str] = "subset"
 
@@ -147,6 +210,7 @@ class Subset(Domain):
                 f"got min={self.min}, max={self.max}"
             )
         self._set_default(self.default)
+        self._set_prior()
 
     @property
     def most(self) -> int:
@@ -192,7 +256,7 @@ class Subset(Domain):
             record["max"] = self.max
         if self.default is not None:
             record["default"] = self.default
-        return record
+        return record | self._prior_json()
 
 
 @final
@@ -202,7 +266,9 @@ class Permutation(Domain):
 
     Args:
         items: Distinct JSON values.
-        default: Where a search may start; the order given stands in for it.
+        default: Where a search may start; the prior, or else the order given, stands in for it.
+        prior: The order believed best.
+        confidence: How sure that is, "low", "medium" or "high": how close each item stays to its place.
 
     Raises:
         SpaceError: no items, the same item twice, an item that is not a JSON value.
@@ -215,12 +281,15 @@ class Permutation(Domain):
     items: Any  # given as a sequence, kept as a tuple
     _: KW_ONLY
     default: list[Any] | None = None
+    prior: list[Any] | None = None
+    confidence: Confidence = "medium"
 
     kind: ClassVar[str] = "permutation"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "items", _items(self.items, "Permutation", "item"))
         self._set_default(self.default)
+        self._set_prior()
 
     @cached_property
     def _index(self) -> dict[Any, int]:
@@ -257,7 +326,7 @@ class Permutation(Domain):
         record: dict[str, Any] = {"type": "permutation", "items": list(self.items)}
         if self.default is not None:
             record["default"] = self.default
-        return record
+        return record | self._prior_json()
 
 
 def tree_size(pairs: Children) -> int | float:

@@ -2,10 +2,15 @@
 
 import dataclasses
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from lanista.errors import SpaceError
-from lanista.space._values import canonical
+from lanista.space._values import canonical, plain, show
+
+Confidence = Literal["low", "medium", "high"]
+"""How sure a user is of a prior."""
+
+CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
 
 Params = dict[str, Any]
 """One configuration: parameter name to JSON value; only active parameters appear."""
@@ -20,6 +25,8 @@ class Domain(ABC):
 
     kind: ClassVar[str]
     default: Any
+    prior: Any
+    confidence: Confidence
 
     @property
     def width(self) -> int:
@@ -34,7 +41,13 @@ class Domain(ABC):
     @property
     @abstractmethod
     def middle(self) -> Any:
-        """The value that stands for the domain where no default is given."""
+        """The value that stands for the domain where neither default nor prior is given."""
+
+    @property
+    def start(self) -> Any:
+        """The default, else the value believed best, else the middle."""
+        given = self.prior if self.default is None else self.default
+        return self.middle if given is None else plain(given)
 
     @abstractmethod
     def normalise(self, value: Any) -> Any:
@@ -66,6 +79,31 @@ class Domain(ABC):
         except SpaceError as error:
             raise SpaceError(f"default={default!r}: {error}; give a default inside the domain") from None
         object.__setattr__(self, "default", normal)
+
+    def _set_prior(self) -> None:
+        """Stores the value believed best as the domain would hand it out."""
+        if self.prior is None and self.confidence == "medium":
+            return
+        if self.confidence not in CONFIDENCES:
+            raise SpaceError(
+                f"confidence={self.confidence!r} is none; it is one of {', '.join(map(repr, CONFIDENCES))}"
+            )
+        if self.prior is None:
+            raise SpaceError(f"confidence={self.confidence!r} has no prior to go with; give prior=value")
+        prior = self.prior
+        object.__setattr__(self, "prior", None)
+        try:
+            normal = self._believed(prior)
+        except SpaceError as error:
+            raise SpaceError(f"prior={show(prior)}: {error}; give a prior inside the domain") from None
+        object.__setattr__(self, "prior", normal)
+
+    def _believed(self, prior: Any) -> Any:
+        return self.normalise(prior)
+
+    def _prior_json(self) -> dict[str, Any]:
+        """Returns the fields that the prior adds to the domain's JSON object, none without one."""
+        return {} if self.prior is None else {"prior": self.prior, "confidence": self.confidence}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Domain):

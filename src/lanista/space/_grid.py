@@ -9,17 +9,19 @@ from lanista.errors import SpaceError
 from lanista.space._discrete import Children, Choice, Permutation, Subset
 from lanista.space._domain import Domain, Params
 from lanista.space._numeric import Float, Int, Normal, neat
-from lanista.space._values import plain
 
 
 def grid(tree: Children, points: Callable[[str], int]) -> Iterator[Params]:
-    """Yields every configuration of a tree once, with `points(name)` values on each continuous axis."""
-    yield from _walk(tree, points, {})
+    """Yields every configuration of a tree once, with `points(name)` values on each continuous axis.
+
+    It is the same dict every time, to be copied by who keeps it.
+    """
+    return _walk(tree, points, {})
 
 
 def _walk(tree: Children, points: Callable[[str], int], partial: Params) -> Iterator[Params]:
     if not tree:
-        yield plain(partial)
+        yield partial
         return
     (name, node), rest = tree[0], tree[1:]
     if not isinstance(node, Domain):

@@ -10,13 +10,15 @@ from lanista.space._domain import Domain
 from lanista.space._numeric import Float, Int, Normal
 from lanista.space._values import show
 
+_BOTH = ("default", "prior", "confidence")
+
 _FIELDS: dict[str, tuple[type[Domain], tuple[str, ...], tuple[str, ...]]] = {
-    "float": (Float, ("low", "high"), ("log", "step", "default")),
-    "int": (Int, ("low", "high"), ("log", "step", "default")),
-    "normal": (Normal, ("mean", "std"), ("log", "step", "default")),
-    "choice": (Choice, ("options",), ("default", "children")),
-    "subset": (Subset, ("items",), ("min", "max", "default")),
-    "permutation": (Permutation, ("items",), ("default",)),
+    "float": (Float, ("low", "high"), ("log", "step", *_BOTH)),
+    "int": (Int, ("low", "high"), ("log", "step", *_BOTH)),
+    "normal": (Normal, ("mean", "std"), ("log", "step", *_BOTH)),
+    "choice": (Choice, ("options",), (*_BOTH, "weights", "children")),
+    "subset": (Subset, ("items",), ("min", "max", *_BOTH)),
+    "permutation": (Permutation, ("items",), _BOTH),
 }
 
 
@@ -78,13 +80,22 @@ def _node(obj: Any, place: str) -> Any:
 
 
 def _choice(record: dict[str, Any], place: str) -> Choice:
-    options, children = record["options"], record.get("children")
-    if children is None:
-        return Choice(options, default=record.get("default"))
-    if not isinstance(children, list) or not isinstance(options, list) or len(children) != len(options):
-        raise SpaceError(f"'{place}': children must be a list with one entry for each option")
+    options, children = record["options"], record.pop("children", None)
+    if not isinstance(options, list):
+        raise SpaceError(f"'{place}': options must be a list, got {show(options)}")
+    weights = record.pop("weights", None)
+    if weights is not None:
+        record["prior"] = _by_option(options, weights, f"'{place}': weights")
+    if children is not None:
+        below = _by_option(options, children, f"'{place}': children")
+        record["options"] = {option: read_tree(child, f"{place}={option}/") for option, child in below.items()}
+    return Choice(**record)
+
+
+def _by_option(options: list[Any], given: Any, what: str) -> dict[Any, Any]:
+    if not isinstance(given, list) or len(given) != len(options):
+        raise SpaceError(f"{what} must be a list with one entry for each option")
     for option in options:
         if isinstance(option, list | dict):
-            raise SpaceError(f"'{place}': option {show(option)} cannot have children; use a string or a number")
-    below = [read_tree(child, f"{place}={option}/") for option, child in zip(options, children, strict=True)]
-    return Choice(dict(zip(options, below, strict=True)), default=record.get("default"))
+            raise SpaceError(f"{what} cannot stand beside option {show(option)}; use a string or a number")
+    return dict(zip(options, given, strict=True))

@@ -5,13 +5,11 @@ qnormal, lognormal, qlognormal), nested choices to any depth, objects that only 
 NNI's classic architecture search generates (layer_choice, input_choice).
 """
 
-import difflib
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
+from lanista._frozen import Frozen
 from lanista.errors import SpaceError
 from lanista.space._discrete import Choice, Subset
 from lanista.space._domain import Params
@@ -23,8 +21,7 @@ _Convert = Callable[[Params], Any]
 _Branches = dict[str, tuple[_Convert, dict[str, Any]]]
 
 
-@dataclass(frozen=True)
-class NNISpace:
+class NNISpace(Frozen):
     """A search space of NNI: `space` is what searchers use, `convert` gives a trial what NNI would have given it."""
 
     space: Space
@@ -86,6 +83,8 @@ class _Reader:
         return tree, fields
 
     def _node(self, spec: Any, path: str) -> tuple[dict[str, Any], _Convert]:
+        import difflib
+
         if not isinstance(spec, Mapping):
             return self._fixed(spec, path)
         if "_type" not in spec and "_value" not in spec:
@@ -197,6 +196,8 @@ def _quantised(low: float, high: float, q: float, *, log: bool) -> tuple[Any, Ca
 
 
 def _multiple(count: int, q: float) -> float:
+    from fractions import Fraction
+
     return float(count * Fraction(repr(q)))
 
 

@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import KW_ONLY, dataclass
-from decimal import Decimal
 from functools import cached_property
 from typing import Any, ClassVar, final
 
+from lanista._frozen import Frozen
 from lanista.errors import SpaceError
-from lanista.space._domain import Domain
+from lanista.space._domain import Confidence, Domain
 from lanista.space._values import real, show, whole
 
 MOST_STEPS = 2**50  # beyond this (k + 0.5) / n no longer tells neighbouring steps apart
@@ -16,8 +16,7 @@ MOST_LOG_STEPS = 2**40  # the same where the column is the logarithm
 REACH = 5.0  # standard deviations of a Normal on either side; further out a float64 no longer resolves its CDF
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(Frozen):
     """The values (base + k * stride) / scale for k = 0 ... count - 1.
 
     Whole numbers over a power of ten give the float nearest to each decimal.
@@ -39,6 +38,8 @@ class Steps:
 
 def steps(low: float, high: float, step: float) -> Steps:
     """Returns the steps from `low` (always one of them) to at most `high`."""
+    from decimal import Decimal
+
     first, last, width = (Decimal(repr(number)) for number in (low, high, step))
     if (high - low) / step >= MOST_STEPS:
         raise SpaceError(f"step={step!r} cuts {low!r} to {high!r} into more than 2**50 values; leave the step out")
@@ -60,11 +61,13 @@ class Float(Domain):
         high: Largest value; with a step, the largest multiple below it.
         log: Uniform in the logarithm, for scales such as learning rates; `low` must be positive.
         step: Distance between neighbouring values, counted from `low`; values are neat decimals.
-        default: Where a search may start; its middle (geometric with `log`) stands in for it.
+        default: Where a search may start; the prior, or else its middle (geometric with `log`), stands in for it.
+        prior: The value believed best; None: all are alike. Searchers that know priors look there first.
+        confidence: How sure that is, "low", "medium" or "high".
 
     Raises:
         SpaceError: the bounds are not finite or not in order, `log` with a bound that is not positive,
-            a step that is not positive or wider than the range, a default outside.
+            a step that is not positive or wider than the range, a default or a prior outside.
 
     Example:
         >>> Float(0, 1, step=0.1).contains(0.3)
@@ -79,6 +82,8 @@ class Float(Domain):
     log: bool = False
     step: float | None = None
     default: float | None = None
+    prior: float | None = None
+    confidence: Confidence = "medium"
 
     kind: ClassVar[str] = "float"
 
@@ -98,6 +103,7 @@ class Float(Domain):
             self.steps  # noqa: B018  # raises when there are too many
             _check_log_steps(self, place)
         self._set_default(self.default)
+        self._set_prior()
 
     @cached_property
     def steps(self) -> Steps | None:
@@ -132,9 +138,7 @@ class Float(Domain):
 
     def to_json(self) -> dict[str, Any]:
         """Returns the domain as a JSON object."""
-        return _sparse(
-            {"type": "float", "low": self.low, "high": self.high}, log=self.log, step=self.step, default=self.default
-        )
+        return _sparse(self, {"type": "float", "low": self.low, "high": self.high}, self.step)
 
 
 @final
@@ -147,11 +151,13 @@ class Int(Domain):
         high: Largest value.
         log: Uniform in the logarithm; `low` must be at least 1.
         step: Distance between neighbouring values, counted from `low`.
-        default: Where a search may start; its middle stands in for it.
+        default: Where a search may start; the prior, or else its middle, stands in for it.
+        prior: The value believed best; None: all are alike. Searchers that know priors look there first.
+        confidence: How sure that is, "low", "medium" or "high".
 
     Raises:
         SpaceError: bounds that are not whole or not in order or beyond 2**53, `log` with a bound below 1,
-            a step below 1, a default outside.
+            a step below 1, a default or a prior outside.
 
     Example:
         >>> Int(1, 9, step=2).size
@@ -164,6 +170,8 @@ class Int(Domain):
     log: bool = False
     step: int = 1
     default: int | None = None
+    prior: int | None = None
+    confidence: Confidence = "medium"
 
     kind: ClassVar[str] = "int"
 
@@ -179,6 +187,7 @@ class Int(Domain):
             raise SpaceError(f"{place}: bounds may not pass 2**53, nor the number of values 2**50; narrow the range")
         _check_log_steps(self, place)
         self._set_default(self.default)
+        self._set_prior()
 
     @cached_property
     def steps(self) -> Steps:
@@ -210,9 +219,7 @@ class Int(Domain):
     def to_json(self) -> dict[str, Any]:
         """Returns the domain as a JSON object."""
         step = None if self.step == 1 else self.step
-        return _sparse(
-            {"type": "int", "low": self.low, "high": self.high}, log=self.log, step=step, default=self.default
-        )
+        return _sparse(self, {"type": "int", "low": self.low, "high": self.high}, step)
 
 
 @final
@@ -225,11 +232,13 @@ class Normal(Domain):
         std: Standard deviation (of the logarithm with `log`).
         log: The value is the exponential of the normal number.
         step: Values are rounded to multiples of it.
-        default: Where a search may start; its median stands in for it.
+        default: Where a search may start; the prior, or else its median, stands in for it.
+        prior: The value believed best; None: all are alike. Searchers that know priors look there first.
+        confidence: How sure that is, "low", "medium" or "high".
 
     Raises:
         SpaceError: a mean or deviation that is not finite, a deviation or step that is not positive,
-            values beyond the range of a float, a default outside.
+            values beyond the range of a float, a default or a prior outside.
 
     Example:
         >>> Normal(0, 1, step=0.5).middle
@@ -242,6 +251,8 @@ class Normal(Domain):
     log: bool = False
     step: float | None = None
     default: float | None = None
+    prior: float | None = None
+    confidence: Confidence = "medium"
 
     kind: ClassVar[str] = "normal"
 
@@ -260,6 +271,7 @@ class Normal(Domain):
         if self.step is not None and (self.step < blur or max(map(abs, self.edges)) / self.step >= MOST_STEPS):
             raise SpaceError(f"{place}: step={self.step!r} is too fine for this range; leave it out")
         self._set_default(self.default)
+        self._set_prior()
 
     @property
     def edges(self) -> tuple[float, float]:
@@ -304,9 +316,7 @@ class Normal(Domain):
 
     def to_json(self) -> dict[str, Any]:
         """Returns the domain as a JSON object."""
-        return _sparse(
-            {"type": "normal", "mean": self.mean, "std": self.std}, log=self.log, step=self.step, default=self.default
-        )
+        return _sparse(self, {"type": "normal", "mean": self.mean, "std": self.std}, self.step)
 
 
 def neat(value: float) -> float:
@@ -340,11 +350,11 @@ def _on_step(domain: Domain, number: float, nearest: float, step: float) -> floa
     return nearest
 
 
-def _sparse(record: dict[str, Any], *, log: bool, step: float | None, default: float | None) -> dict[str, Any]:
-    if log:
+def _sparse(domain: Float | Int | Normal, record: dict[str, Any], step: float | None) -> dict[str, Any]:
+    if domain.log:
         record["log"] = True
     if step is not None:
         record["step"] = step
-    if default is not None:
-        record["default"] = default
-    return record
+    if domain.default is not None:
+        record["default"] = domain.default
+    return record | domain._prior_json()

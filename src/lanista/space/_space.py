@@ -1,25 +1,28 @@
 """The compiled search space."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Never
 
 import numpy as np
 import numpy.typing as npt
 
-from lanista.errors import SpaceError, UnsatisfiableError
+from lanista.errors import SpaceError
 from lanista.space import _check, _grid
 from lanista.space._codec import Codec
 from lanista.space._columns import Columns, Mask, Matrix
 from lanista.space._constraints import Condition, Constraint, make_constraint
-from lanista.space._discrete import Children, Choice, tree_json, tree_size
-from lanista.space._domain import Domain, Params
+from lanista.space._discrete import Children, tree_json, tree_size
+from lanista.space._domain import Params
+from lanista.space._fix import fix
 from lanista.space._json import read_constraint, read_tree
+from lanista.space._judge import Judge
 from lanista.space._tree import Constant, Layout, Parameter, compile_tree, freeze
-from lanista.space._values import canonical, key, plain, show
+from lanista.space._values import canonical, plain, show
 
-MOST_TRIES = 100_000  # points drawn for one request before constraints count as unsatisfiable
+if TYPE_CHECKING:
+    from lanista.space._belief import Belief
+
 MOST_COUNTED = 100_000  # configurations enumerated to count those that meet the constraints
 
 
@@ -117,7 +120,7 @@ class Space:
         """
         size = tree_size(self._tree)
         if self._constraints and size <= MOST_COUNTED:
-            return sum(1 for _ in self.grid())
+            return sum(map(self.valid, _grid.grid(self._tree, self._points_of(1))))
         return size
 
     # Sampling and coding
@@ -126,21 +129,19 @@ class Space:
         """Returns `n` random configurations that meet the constraints.
 
         Raises:
-            UnsatisfiableError: too few of 100,000 random configurations meet them.
+            UnsatisfiableError: none of 100,000 random configurations in a row meets them.
         """
         if not self._constraints:
             return self._codec.decode(rng.random((n, self.width)))
-        return self._draw(rng, n)[1]
+        return self._codec.decode(self.sample_unit(rng, n))
 
     def sample_unit(self, rng: np.random.Generator, n: int) -> Matrix:
         """Returns `n` uniform points of the cube (n, d) whose configurations meet the constraints.
 
         Raises:
-            UnsatisfiableError: too few of 100,000 random configurations meet them.
+            UnsatisfiableError: none of 100,000 random configurations in a row meets them.
         """
-        if not self._constraints:
-            return rng.random((n, self.width))
-        return self._draw(rng, n)[0]
+        return self._judge.draw(lambda k: rng.random((k, self.width)), n)
 
     def decode(self, X: npt.ArrayLike) -> list[Params]:
         """Returns the configurations at points X (n, d); columns that do not apply may hold anything or NaN.
@@ -168,39 +169,65 @@ class Space:
         """
         return self._codec.active(self._points(X))
 
+    def canonical(self, X: npt.ArrayLike) -> Matrix:
+        """Returns the points (n, d) that stand for the configurations at points X (n, d).
+
+        It is `encode(decode(X))[0]`, and much faster: whole numbers, steps, options and subsets go to the centre of
+        their cell, columns that do not apply become NaN.
+
+        Raises:
+            SpaceError: X is not of shape (n, d).
+
+        Example:
+            >>> from lanista.space import Choice, Float, Space
+            >>> space = Space({"opt": Choice({"sgd": {"m": Float(0, 1)}, "adam": {}})})
+            >>> space.canonical([[0.1, 0.7], [0.9, 0.7]]).tolist()
+            [[0.25, 0.7], [0.75, nan]]
+        """
+        return self._codec.canonical(self._points(X))
+
     def _points(self, X: npt.ArrayLike) -> Matrix:
         points = np.asarray(X, dtype=np.float64)
         if points.ndim != 2 or points.shape[1] != self.width:
             raise SpaceError(f"points must have the shape (n, {self.width}), got {points.shape}; one row a point")
         return points
 
-    def _draw(self, rng: np.random.Generator, n: int) -> tuple[Matrix, list[Params]]:
-        """Draws and rejects until `n` points are found."""
-        found: list[Matrix] = []
-        params: list[Params] = []
-        tried, most, batch = 0, max(MOST_TRIES, 100 * n), n
-        while len(params) < n:
-            if tried >= most:
-                raise UnsatisfiableError(self._unsatisfied(rng, tried, len(params), n))
-            X = rng.random((batch, self.width))
-            drawn = self._codec.decode(X)
-            good = np.flatnonzero(self.feasible(drawn))[: n - len(params)]
-            found.append(X[good])
-            params.extend(drawn[i] for i in good.tolist())
-            tried += batch
-            needed = (n - len(params)) * tried / max(len(params), 0.5)
-            batch = max(1, min(math.ceil(1.2 * needed), most - tried, 10_000))
-        return np.concatenate(found) if found else np.empty((0, self.width)), params
+    # Priors
 
-    def _unsatisfied(self, rng: np.random.Generator, tried: int, found: int, n: int) -> str:
-        drawn = self._codec.decode(rng.random((1000, self.width)))
-        rates = ", ".join(
-            f"{c.name!r} (holds in {sum(c.holds(p, self._known) for p in drawn) / 10:g} %)" for c in self._constraints
-        )
-        return (
-            f"{found} of {n} configurations that meet the constraints were found in {tried} random ones: {rates}; "
-            "loosen them, or write an equality by leaving out one parameter and computing it in the objective"
-        )
+    @cached_property
+    def has_prior(self) -> bool:
+        """Whether any domain has a prior."""
+        return any(parameter.domain.prior is not None for parameter in self.parameters)
+
+    @cached_property
+    def _belief(self) -> "Belief":
+        from lanista.space._belief import Belief
+
+        return Belief(self._codec)
+
+    def log_prior(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Returns the logarithm of the prior density at points X (n, d), summed over the columns that apply (n,).
+
+        The density integrates to 1 over the cube, so it is 0 everywhere without priors; constraints do not count.
+
+        Raises:
+            SpaceError: X is not of shape (n, d).
+
+        Example:
+            >>> from lanista.space import Float, Space
+            >>> space = Space({"x": Float(0, 1, prior=0.2), "y": Float(0, 1)})
+            >>> space.log_prior([[0.2, 0.9], [0.7, 0.9]]).round(2).tolist()
+            [0.71, -1.29]
+        """
+        return self._belief.log_density(self._points(X))
+
+    def sample_prior(self, rng: np.random.Generator, n: int) -> Matrix:
+        """Returns `n` points of the cube (n, d), drawn from the priors, whose configurations meet the constraints.
+
+        Raises:
+            UnsatisfiableError: none of 100,000 such configurations in a row meets them.
+        """
+        return self._judge.draw(lambda k: self._belief.sample(rng, k), n)
 
     # Constraints and validation
 
@@ -208,13 +235,33 @@ class Space:
     def _known(self) -> frozenset[str]:
         return frozenset(slot.name for slot in self._layout.slots)
 
+    @cached_property
+    def _judge(self) -> Judge:
+        return Judge(self._codec, self._constraints, self._known)
+
     def valid(self, params: Mapping[str, Any]) -> bool:
         """Whether `params` meets the constraints; one on an inactive parameter does not apply."""
         return all(constraint.holds(params, self._known) for constraint in self._constraints)
 
     def feasible(self, params: Sequence[Mapping[str, Any]]) -> Mask:
         """Returns whether each of n configurations meets the constraints (n,)."""
-        return np.fromiter((self.valid(p) for p in params), dtype=np.bool_, count=len(params))
+        return np.fromiter(map(self.valid, params), dtype=np.bool_, count=len(params))
+
+    def feasible_unit(self, X: npt.ArrayLike) -> Mask:
+        """Returns which of n points (n, d) have configurations that meet the constraints (n,).
+
+        It is `feasible(decode(X))`, and faster: an expression is given the columns that it mentions, and only a
+        callable has configurations made for it.
+
+        Raises:
+            SpaceError: X is not of shape (n, d), or a constraint cannot be evaluated.
+
+        Example:
+            >>> from lanista.space import Int, Space
+            >>> Space({"a": Int(0, 2), "b": Int(0, 2)}).where("a < b").feasible_unit([[0.1, 0.9], [0.5, 0.1]]).tolist()
+            [True, False]
+        """
+        return self._judge.feasible(self._points(X))
 
     def check(self, params: Mapping[str, Any]) -> Params:
         """Returns a user's configuration in the space's own values and order, defaults filled in.
@@ -229,7 +276,7 @@ class Space:
         return result
 
     def defaults(self) -> Params:
-        """Returns each domain's default, or its middle where it has none; constraints are not looked at."""
+        """Returns each domain's default, or else its prior, or else its middle; constraints are not looked at."""
         return _check.middle(self._layout)
 
     def where(self, condition: str | Condition, *, name: str | None = None) -> "Space":
@@ -266,7 +313,7 @@ class Space:
         for name in values:
             if name not in self._known:
                 raise SpaceError(f"cannot fix {name!r}: the names are {', '.join(sorted(self._known)) or 'none'}")
-        return self._with(_fix(self._tree, values), self._constraints)
+        return self._with(fix(self._tree, values), self._constraints)
 
     def _replace(self, name: str, node: Any) -> "Space":
         """Returns this space with one top-level parameter added or replaced."""
@@ -290,7 +337,7 @@ class Space:
         Raises:
             SpaceError: a number of points below 1, or a name that is no parameter.
         """
-        return filter(self.valid, _grid.grid(self._tree, self._points_of(points)))
+        return map(plain, filter(self.valid, _grid.grid(self._tree, self._points_of(points))))
 
     def _points_of(self, points: int | Mapping[str, int]) -> Callable[[str], int]:
         if not isinstance(points, Mapping):
@@ -343,30 +390,3 @@ class Space:
 
     def __repr__(self) -> str:
         return f"Space({dict(self._tree)!r})" + "".join(f".where({name!r})" for name in self.constraints)
-
-
-def _fix(tree: Children, values: Mapping[str, Any]) -> Children:
-    """Replaces domains by constants; the parameters below the chosen option of a fixed choice move up."""
-    result: list[tuple[str, Any]] = []
-    for name, node in tree:
-        if name in values:
-            result.extend(_fix_one(name, node, values))
-        elif isinstance(node, Choice) and node.children:
-            below = (dict(_fix(children, values)) for children in node.children)
-            result.append((name, Choice(dict(zip(node.options, below, strict=True)), default=node.default)))
-        else:
-            result.append((name, node))
-    return tuple(result)
-
-
-def _fix_one(name: str, node: Any, values: Mapping[str, Any]) -> Children:
-    try:
-        if not isinstance(node, Domain):
-            if key(plain(values[name])) != key(node):
-                raise SpaceError(f"it is the constant {show(node)} already")
-            return ((name, node),)
-        value = node.normalise(values[name])
-    except SpaceError as error:
-        raise SpaceError(f"cannot fix {name!r} to {show(values[name])}: {error}") from None
-    below = _fix(node.below(node.index(value)), values) if isinstance(node, Choice) else ()
-    return ((name, value), *below)

@@ -1,17 +1,16 @@
 """Compiles the tree that a user writes into a flat list of parameters and constants."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from lanista._frozen import Frozen
 from lanista.errors import SpaceError
 from lanista.space._discrete import Children, Choice
 from lanista.space._domain import Domain
 from lanista.space._values import plain, show
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(Frozen):
     """One searched parameter of a compiled space.
 
     Attributes:
@@ -33,8 +32,7 @@ class Parameter:
     stop: int
 
 
-@dataclass(frozen=True)
-class Constant:
+class Constant(Frozen):
     """A fixed value of a compiled space: it appears in configurations and has no column."""
 
     name: str
@@ -44,8 +42,7 @@ class Constant:
     options: frozenset[int]
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(Frozen):
     """A compiled tree; `slots` are the parameters and constants in the order of the tree, parents before children."""
 
     slots: tuple[Parameter | Constant, ...]
@@ -53,8 +50,7 @@ class Layout:
     width: int
 
 
-@dataclass
-class _Draft:
+class _Draft(Frozen):
     """A slot while its options are still being collected."""
 
     name: str
@@ -62,7 +58,7 @@ class _Draft:
     parent: int | None
     index: int | None
     place: str
-    options: set[int] = field(default_factory=set)
+    options: set[int]
 
 
 def freeze(tree: Mapping[str, Any], place: str = "") -> Children:
