@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 PYTEST := $(BIN)/python -m pytest
 CODE := src tests scripts conftest.py docs/conf.py $(wildcard benchmarks examples)
 
-.PHONY: help demo test long check format docs bench clean
+.PHONY: help demo test long check format docs bench bench-overhead bench-search clean
 
 help:
 	@echo "make demo    tune a real model on this machine, live"
@@ -15,7 +15,7 @@ help:
 	@echo "make check   format, lint, types, imports; lines of each package"
 	@echo "make format  mend what the formatter and the linter can mend"
 	@echo "make docs    run the examples of the docs, then build them into docs/_build"
-	@echo "make bench   the benchmarks"
+	@echo "make bench   the benchmarks (bench-overhead, bench-search)"
 	@echo "make clean   remove caches and builds, not the environment"
 
 $(BIN)/python:
@@ -75,8 +75,29 @@ $(LANISTA_PEERS)/.peers: benchmarks/requirements.txt | $(BIN)/python
 	@$(LANISTA_PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
 	@touch $@
 
-bench: $(VENV)/.dev $(LANISTA_PEERS)/.peers
+bench: bench-overhead bench-search
+
+bench-overhead: $(VENV)/.dev $(LANISTA_PEERS)/.peers
 	@$(BIN)/python -m benchmarks.overhead $(ARGS)
+
+# The search benchmark: its peers live in one environment for each set that cannot share one. It goes on where it was.
+SEARCH_PEERS := search smac hebo ax
+SEARCH_RIVALS := optuna:tpe,optuna:tpe-mv,optuna:tpe-single,optuna:gp,optuna:cma,hyperopt,nevergrad,smac,hebo,ax
+OPTIMIZERS ?= lanista:auto,lanista:tpe,random,$(SEARCH_RIVALS)
+SUITE ?= quick
+SEEDS ?= 1
+BUDGET ?= 50
+
+benchmarks/.venv-%/.peers: benchmarks/requirements-%.txt | $(BIN)/python
+	@test -x $(@D)/bin/python || $(BIN)/python -m venv $(@D)
+	@echo "installing the peers into $(@D)"
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+bench-search: $(VENV)/.dev $(SEARCH_PEERS:%=benchmarks/.venv-%/.peers)
+	@PYTHONPATH=src benchmarks/.venv-search/bin/python -m benchmarks.search run --optimizers '$(OPTIMIZERS)' \
+		--suite $(SUITE) --seeds $(SEEDS) --budget $(BUDGET)
+	@PYTHONPATH=src benchmarks/.venv-search/bin/python -m benchmarks.search report --suite $(SUITE)
 
 clean:
 	@rm -rf build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -19,24 +19,52 @@ HEAVY = [
     "torch",
     "yaml",
 ]
+SLOW = [
+    "difflib",
+    "fractions",
+    "hashlib",
+    "lanista.execute._pool",
+    "lanista.journal._sql",
+    "numpy.random",
+    "selectors",
+    "shutil",
+    "socket",
+    "sqlite3",
+    "subprocess",
+    "tempfile",
+    "uuid",
+]
+"""Modules of the standard library, and of our own, that take milliseconds and not everybody needs."""
 PROBE = """
 import json, sys
+import numpy
 before = set(sys.modules)
 import lanista
-print(json.dumps(sorted({name.partition(".")[0] for name in set(sys.modules) - before})))
+print(json.dumps(sorted(set(sys.modules) - before)))
 """
 
 
 @pytest.fixture(scope="module")
-def loaded() -> set[str]:
-    """The top-level modules that `import lanista` brings into a fresh interpreter."""
+def modules() -> set[str]:
+    """The modules that `import lanista` brings into a fresh interpreter that has numpy."""
     done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout))
+
+
+@pytest.fixture(scope="module")
+def loaded(modules: set[str]) -> set[str]:
+    """Their top-level names."""
+    return {name.partition(".")[0] for name in modules}
 
 
 @pytest.mark.parametrize("name", HEAVY)
 def test_a_heavy_package_is_not_loaded(loaded: set[str], name: str) -> None:
     assert name not in loaded
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_a_slow_module_is_loaded_where_it_is_used(modules: set[str], name: str) -> None:
+    assert name not in modules
 
 
 def test_nothing_but_numpy_and_the_standard_library_is_loaded(loaded: set[str]) -> None:

@@ -80,7 +80,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.overhead", description="What a trial costs when its objective does nothing."
     )
-    parser.add_argument("--quick", action="store_true", help="only small cases, once each: minutes instead of hours")
+    parser.add_argument(
+        "--quick", action="store_true", help="few large cases, and each once: minutes instead of a quarter of an hour"
+    )
     parser.add_argument("--write", action="store_true", help="write the section into benchmarks/RESULTS.md")
     parser.add_argument("--only", metavar="TEXT", help="only the cases whose name contains TEXT; prints raw results")
     return parser.parse_args()
@@ -113,7 +115,7 @@ def main() -> None:
         ours=versions("lanista", "numpy"),
         peers=versions("optuna", "ray", "SQLAlchemy", "numpy", path=PEERS),
     )
-    text += "\n" + render(planned, imports(3 if given.quick else 15))
+    text += "\n" + render(planned, imports(3 if given.quick else 9))
     print(text)
     if given.write:
         write_section("overhead", text)

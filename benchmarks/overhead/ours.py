@@ -46,9 +46,11 @@ def run(folder: str, store: str, way: str, trials: int) -> Result:
 
 
 def growth(folder: str, store: str, way: str, trials: int, rounds: int) -> Result:
-    """What a trial costs around the 1,000th and around the last, in turns, so that both see the same machine."""
+    """As `run`; then what a trial costs around the 1,000th and beyond the last, in turns, on the same machine."""
     large = experiment(store, folder, name="large")
-    advance(large, way, trials - rounds * WINDOW)
+    result: Result = {"trials": trials}
+    with measured(result):
+        advance(large, way, trials)
     early, late = [], []
     for turn in range(rounds):
         small = experiment(store, folder, name=f"small-{turn}")
@@ -56,7 +58,7 @@ def growth(folder: str, store: str, way: str, trials: int, rounds: int) -> Resul
         early.append(advance(small, way, WINDOW))
         late.append(advance(large, way, WINDOW))
     ratio = median(b / a for a, b in zip(early, late, strict=True))
-    return {"early": median(early), "late": median(late), "ratio": ratio}
+    return {**result, "early": median(early), "late": median(late), "ratio": ratio}
 
 
 def run_processes(folder: str, store: str, trials: int, workers: int) -> Result:

@@ -32,11 +32,10 @@ class Case:
 
 def cases(*, quick: bool, postgres: bool) -> list[Case]:
     """All cases; `quick` leaves out most of the large ones and repeats nothing."""
-    sizes = {1_000: 5, 10_000: 3, 100_000: 3}
-    planned = [*_ours(sizes, postgres), *_optuna(sizes), *_ray(), *_reports(), *_firsts()]
+    planned = [*_ours(postgres), *_optuna(), *_ray(), *_reports(), *_firsts()]
     planned.append(Case("open", OURS, "opening", {"trials": 100_000, "times": 5}, 1))
     if quick:
-        kept = ("open", "growth inline")
+        kept = ("open", "inline memory 100000", "inline sqlite 100000")
         planned = [case for case in planned if case.arguments.get("trials", 0) <= 1_000 or case.key.startswith(kept)]
         planned = [case for case in planned if not case.key.startswith("optuna optimize sqlite")]
         planned.append(Case("optuna optimize sqlite 60", OPTUNA, "optimize", {"store": "sqlite", "trials": 60}))
@@ -45,45 +44,41 @@ def cases(*, quick: bool, postgres: bool) -> list[Case]:
     return planned
 
 
-def _ours(sizes: dict[int, int], postgres: bool) -> list[Case]:
-    stores = ["memory", "sqlite", *(["postgres"] if postgres else [])]
+def _ours(postgres: bool) -> list[Case]:
+    """Small cases several times, large ones once; at 100,000 trials the growth is measured on top."""
     found: list[Case] = []
-    for trials, repeat in sizes.items():
-        for store in stores:
-            slow = store == "postgres" and trials > 10_000
+    for trials, repeat in {1_000: 5, 10_000: 3}.items():
+        for store in ("memory", "sqlite", *(["postgres"] if postgres else [])):
+            times = 1 if store == "postgres" and trials > 1_000 else repeat
             arguments = {"store": store, "trials": trials}
             for way in ("inline", "ask"):
-                found.append(
-                    Case(f"{way} {store} {trials}", OURS, "run", {**arguments, "way": way}, 1 if slow else repeat)
-                )
-            many = {**arguments, "workers": 2}
-            found.append(
-                Case(f"processes {store} {trials}", OURS, "run_processes", many, 1 if slow else min(repeat, 3))
-            )
+                found.append(Case(f"{way} {store} {trials}", OURS, "run", {**arguments, "way": way}, times))
+            found.append(Case(f"processes {store} {trials}", OURS, "run_processes", {**arguments, "workers": 2}, times))
     for store in ("memory", "sqlite"):
         for way in ("inline", "ask"):
             arguments = {"store": store, "way": way, "trials": 100_000, "rounds": 9}
-            found.append(Case(f"growth {way} {store}", OURS, "growth", arguments, 1))
+            found.append(Case(f"{way} {store} 100000", OURS, "growth", arguments, 1))
+    if postgres:
+        arguments = {"store": "postgres", "way": "inline", "trials": 100_000}
+        found.append(Case("inline postgres 100000", OURS, "run", arguments, 1))
     return found
 
 
-def _optuna(sizes: dict[int, int]) -> list[Case]:
+def _optuna() -> list[Case]:
     found = []
-    for trials, repeat in sizes.items():
+    for trials, repeat in {1_000: 5, 10_000: 1}.items():
         once = {"store": "memory", "trials": trials}
-        times = 1 if trials > 10_000 else repeat
-        found.append(Case(f"optuna optimize memory {trials}", OPTUNA, "optimize", once, times))
-        found.append(Case(f"optuna ask memory {trials}", OPTUNA, "ask_and_tell", once, times))
+        found.append(Case(f"optuna optimize memory {trials}", OPTUNA, "optimize", once, repeat))
+        found.append(Case(f"optuna ask memory {trials}", OPTUNA, "ask_and_tell", once, repeat))
     found.append(Case("optuna optimize sqlite 300", OPTUNA, "optimize", {"store": "sqlite", "trials": 300}, 3))
-    found.append(Case("optuna optimize sqlite 1000", OPTUNA, "optimize", {"store": "sqlite", "trials": 1_000}, 1))
     found.append(Case("optuna optimize journal 1000", OPTUNA, "optimize", {"store": "journal", "trials": 1_000}, 3))
     return found
 
 
 def _ray() -> list[Case]:
     return [
-        Case("ray default", RAY, "run", {"trials": 24, "reuse": False}, 3),
-        Case("ray reuse", RAY, "run", {"trials": 200, "reuse": True}, 3),
+        Case("ray default", RAY, "run", {"trials": 12, "reuse": False}, 2),
+        Case("ray reuse", RAY, "run", {"trials": 200, "reuse": True}, 2),
     ]
 
 
@@ -92,7 +87,7 @@ def _reports() -> list[Case]:
     for executor in ("inline", "processes"):
         for scheduler in ("fifo", "median"):
             arguments = {"store": "sqlite", "trials": 8, "steps": 500, "scheduler": scheduler, "executor": executor}
-            found.append(Case(f"report {executor} {scheduler}", OURS, "reports", arguments, 3))
+            found.append(Case(f"report {executor} {scheduler}", OURS, "reports", arguments, 7))
     found.append(Case("optuna report memory", OPTUNA, "reports", {"store": "memory", "trials": 8, "steps": 500}, 3))
     found.append(Case("optuna report sqlite", OPTUNA, "reports", {"store": "sqlite", "trials": 8, "steps": 50}, 1))
     return found

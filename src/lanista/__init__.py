@@ -11,19 +11,46 @@ from lanista.execute import Inline, Processes
 from lanista.experiment import Experiment, Limits, Status, experiments, maximize, minimize, remove
 from lanista.journal import History, TrialRecord, at_least, at_most, open_store
 from lanista.schedule import ASHA, FIFO, MedianStopping, Scheduler
-from lanista.search import TPE, Batch, Grid, Random, RegularizedEvolution, Searcher, Sobol
+from lanista.search import (
+    CMAES,
+    DE,
+    DNGO,
+    GP,
+    NSGA2,
+    NSGA3,
+    TPE,
+    Anneal,
+    Auto,
+    Batch,
+    Forest,
+    Grid,
+    Random,
+    RegularizedEvolution,
+    Searcher,
+    Sobol,
+    TuRBO,
+)
 from lanista.space import Choice, Float, Int, Normal, Permutation, Space, Subset
 from lanista.trial import Command, Trainable, Trial, finish, get_params, get_trial, report
 
 __all__ = [
     "ASHA",
+    "CMAES",
+    "DE",
+    "DNGO",
     "FIFO",
+    "GP",
+    "NSGA2",
+    "NSGA3",
     "TPE",
+    "Anneal",
+    "Auto",
     "Batch",
     "Choice",
     "Command",
     "Experiment",
     "Float",
+    "Forest",
     "Grid",
     "History",
     "Infeasible",
@@ -47,6 +74,7 @@ __all__ = [
     "Trainable",
     "Trial",
     "TrialRecord",
+    "TuRBO",
     "__version__",
     "at_least",
     "at_most",

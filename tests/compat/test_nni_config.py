@@ -8,6 +8,7 @@ import yaml
 from lanista.compat import NniExperiment, is_nni_config, read_nni_config
 from lanista.errors import ConfigError
 from lanista.schedule import MedianStopping
+from lanista.search import describe
 from lanista.space import Choice, Float
 from lanista.trial import Job, as_objective
 
@@ -127,15 +128,42 @@ def test_names_in_snake_case_are_taken(read) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tuner", "searcher"), [("tpe", "tpe"), ("Random", "random"), ("GridSearch", "grid"), ("Evolution", "evolution")]
+    ("tuner", "searcher"),
+    [
+        ("tpe", "tpe"),
+        ("Random", "random"),
+        ("GridSearch", "grid"),
+        ("Evolution", "evolution"),
+        ("RegularizedEvolutionTuner", "evolution"),
+        ("Anneal", "anneal"),
+        ("SMAC", "forest"),
+        ("SMACTuner", "forest"),
+        ("GP", "gp"),
+        ("GPTuner", "gp"),
+        ("MetisTuner", "gp"),
+        ("Metis", "gp"),
+        ("DNGO", "dngo"),
+        ("DNGOTuner", "dngo"),
+    ],
 )
 def test_tuners_have_their_searchers(read, tuner: str, searcher: str) -> None:
-    assert read(V2, {"tuner": {"name": tuner}}).searcher == searcher
+    found = read(V2, {"tuner": {"name": tuner, "classArgs": {"optimize_mode": "minimize"}}})
+    assert (found.searcher, found.mode) == (searcher, "min")
+    assert callable(found.open(store="memory").run)
 
 
-def test_the_size_of_the_population_is_kept(read) -> None:
-    tuner = {"name": "Evolution", "classArgs": {"population_size": 7}}
-    assert read(V2, {"tuner": tuner}).searcher.population == 7
+@pytest.mark.parametrize(
+    ("tuner", "arguments", "expected"),
+    [
+        ("Evolution", {"population_size": 7}, "RegularizedEvolution(population=7, sample=7)"),
+        ("RegularizedEvolution", {"population_size": 90, "sample_size": 20}, "population=90, sample=20"),
+        ("GP", {"cold_start_num": 12, "utility": "ei", "nu": 2.5, "kappa": 5}, "GP(startup=12)"),
+        ("Metis", {"cold_start_num": 5, "exploration_probability": 0.9}, "GP(startup=5)"),
+    ],
+)
+def test_arguments_that_mean_the_same_are_kept(read, tuner: str, arguments: dict[str, Any], expected: str) -> None:
+    found = read(V2, {"tuner": {"name": tuner, "classArgs": arguments}, "assessor": None})
+    assert expected in describe(found.searcher)
 
 
 def test_arguments_of_tpe_that_mean_the_same_are_kept(read) -> None:
@@ -160,9 +188,7 @@ def test_a_batch_of_another_form_is_refused(read) -> None:
         read(V1, {"tuner": {"builtinTunerName": "BatchTuner"}})
 
 
-@pytest.mark.parametrize(
-    "name", ["Anneal", "SMAC", "Metis", "GPTuner", "DNGOTuner", "PPOTuner", "PBTTuner", "Hyperband", "BOHB"]
-)
+@pytest.mark.parametrize("name", ["PPO", "PPOTuner", "PBT", "PBTTuner", "Hyperband", "BOHB", "NetworkMorphism"])
 def test_tuners_of_later_say_what_to_take(read, name: str) -> None:
     with pytest.raises(
         ConfigError, match=rf"config.yml:\d+:\d+: tuner.name: the tuner '{name}' comes with a later release; take \w+"
@@ -181,6 +207,19 @@ def test_an_advisor_is_a_tuner(read) -> None:
     ("changes", "message"),
     [
         ({"tuner": {"name": "TPF"}}, r"tuner.name: there is no tuner 'TPF'; did you mean 'TPE'\?"),
+        (
+            {"tuner.classArgs.tpe_args": {"n_startup_job": 5}},
+            r"tpe_args.n_startup_job: there is no such field; did you mean 'n_startup_jobs'\?",
+        ),
+        (
+            {"tuner": {"name": "GP", "classArgs": {"utility": "ucb"}}},
+            r"utility: 'ucb' is not to be had: the GP here maximises the expected improvement; leave the field out",
+        ),
+        ({"tuner": {"name": "GP", "classArgs": {"nu": 1.5}}}, r"nu: 1.5 is not to be had: the GP's kernel here is Mat"),
+        (
+            {"tuner": {"name": "RegularizedEvolution", "classArgs": {"population_size": 5, "sample_size": 9}}},
+            r"population_size: RegularizedEvolution\(population=5, sample=9\): the sample must not be the larger one",
+        ),
         ({"tuner": None}, r"config.yml:1:1: the field 'tuner' is missing; write tuner: \{name: TPE\}"),
         ({"tuner": {"className": "mine.Tuner"}}, r"tuner.className: tuners of one's own are written in Python here"),
         ({"tuner": {"classArgs": {}, "gpuIndices": 0}}, r"the tuner has no name; write name: TPE"),

@@ -94,4 +94,4 @@ def test_experiments_with_other_metrics_hand_on_configurations_only():
     old.run(lambda t: t["x"], trials=8, progress=False)
     new = made().warm_start(old, 2)
     assert not new.history.sources
-    assert [t.params for t in new.trials][0] == old.best.params
+    assert new.trials[0].params == old.best.params

@@ -2,7 +2,23 @@
 
 from collections.abc import Mapping
 
-from lanista.search import TPE, Batch, Grid, Random, RegularizedEvolution, Searcher, Sobol
+from lanista.search import (
+    CMAES,
+    DE,
+    GP,
+    NSGA2,
+    NSGA3,
+    TPE,
+    Anneal,
+    Auto,
+    Batch,
+    Grid,
+    Random,
+    RegularizedEvolution,
+    Searcher,
+    Sobol,
+    TuRBO,
+)
 from lanista.space import Space
 from lanista.testing import SPACES, DiscoveringContract, SearcherContract
 
@@ -46,6 +62,54 @@ class TestTPEEager(SearcherContract):
         return {name: SPACES[name] for name in ("numeric", "conditional", "constrained")}
 
 
+class TestGP(SearcherContract, DiscoveringContract):
+    def searcher(self) -> Searcher:
+        return GP()
+
+
+class TestGPWarped(SearcherContract):
+    def searcher(self) -> Searcher:
+        return GP(startup=1, warp=True)
+
+    def spaces(self) -> Mapping[str, Space]:
+        return {name: SPACES[name] for name in ("numeric", "conditional", "constrained")}
+
+
+class TestTuRBO(SearcherContract, DiscoveringContract):
+    def searcher(self) -> Searcher:
+        return TuRBO(startup=4)
+
+
+class TestAuto(SearcherContract, DiscoveringContract):
+    def searcher(self) -> Searcher:
+        return Auto()
+
+
 class TestRegularizedEvolution(SearcherContract, DiscoveringContract):
     def searcher(self) -> Searcher:
         return RegularizedEvolution(population=8, sample=3)
+
+
+class TestAnneal(SearcherContract, DiscoveringContract):
+    def searcher(self) -> Searcher:
+        return Anneal()
+
+
+class TestDE(SearcherContract, DiscoveringContract):
+    def searcher(self) -> Searcher:
+        return DE(population=6)
+
+
+class TestCMAES(SearcherContract, DiscoveringContract):
+    def searcher(self) -> Searcher:
+        return CMAES(population=4)
+
+
+class TestNSGA2(SearcherContract, DiscoveringContract):
+    def searcher(self) -> Searcher:
+        return NSGA2(population=8)
+
+
+class TestNSGA3(SearcherContract, DiscoveringContract):
+    def searcher(self) -> Searcher:
+        return NSGA3(population=8)

@@ -12,7 +12,20 @@ from typing import Any
 
 import pytest
 
-from lanista.search import TPE, Batch, Grid, Random, RegularizedEvolution, Searcher, Sobol
+from lanista.search import (
+    CMAES,
+    DE,
+    NSGA2,
+    NSGA3,
+    TPE,
+    Anneal,
+    Batch,
+    Grid,
+    Random,
+    RegularizedEvolution,
+    Searcher,
+    Sobol,
+)
 from lanista.space import Choice, Float, Int, Params, Permutation, Space, Subset
 from lanista.testing import Story
 
@@ -35,6 +48,11 @@ SEARCHERS: dict[str, tuple[Searcher, int]] = {
     "tpe, first": (TPE(), 0),
     "tpe, model": (TPE(), 20),
     "evolution, first": (RegularizedEvolution(), 0),
+    "anneal": (Anneal(), 20),
+    "cmaes": (CMAES(), 20),
+    "de": (DE(), 20),
+    "nsga2": (NSGA2(population=10), 20),
+    "nsga3": (NSGA3(population=10), 20),
     "evolution, mutants": (RegularizedEvolution(population=10, sample=3), 20),
 }
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lanista.search import TPE, Grid, Random, RegularizedEvolution, Searcher, Sobol
+from lanista.search import CMAES, DE, NSGA2, NSGA3, TPE, Anneal, Grid, Random, RegularizedEvolution, Searcher, Sobol
 from lanista.space import Choice, Domain, Float, Int, Normal, Permutation, Space, Subset
 from lanista.testing import Story, live
 
@@ -26,6 +26,11 @@ SEARCHERS: dict[str, Searcher] = {
     "sobol": Sobol(),
     "grid": Grid(points=2),
     "tpe": TPE(startup=4),
+    "anneal": Anneal(),
+    "cmaes": CMAES(population=4),
+    "de": DE(population=4),
+    "nsga2": NSGA2(population=5),
+    "nsga3": NSGA3(population=5),
     "evolution": RegularizedEvolution(population=5, sample=2),
 }
 
@@ -57,7 +62,7 @@ def test_proposals_are_valid_and_repeatable(name: str, tree: dict[str, object], 
     assert again.history == story.history
 
 
-@pytest.mark.parametrize("name", ["random", "sobol", "tpe", "evolution"])
+@pytest.mark.parametrize("name", ["random", "sobol", "tpe", "evolution", "anneal", "cmaes", "de", "nsga2", "nsga3"])
 @settings(max_examples=15)
 @given(limit=st.floats(0.05, 1.9), seed=st.integers(0, 2**32))
 def test_constraints_hold(name: str, limit: float, seed: int) -> None:

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from lanista.errors import UsageError
+from lanista.journal import INFEASIBLE, History, Learned, at_most
 from lanista.search import TPE, Random, Searcher
+from lanista.search._pareto import hypervolume
 from lanista.space import Choice, Float, Int, Params, Space
 from lanista.testing import Story
 
@@ -213,6 +215,166 @@ def test_most_kernels_of_a_long_history_are_left_out_but_weigh() -> None:
     """As many trials again of the same outcomes leave the proposals about where they were."""
     found = proposals(told(lambda s, n, x: s.end(n, "completed", abs(x - 0.3)), 3000))
     assert np.median(found) == pytest.approx(0.3, abs=0.03)
+
+
+TABLE = Space({name: Choice(list(range(4))) for name in "abc"})
+
+
+def test_what_was_tried_is_not_tried_again() -> None:
+    """As long as there are others among the candidates: of 64 configurations 26 without a repetition."""
+    story, searcher = Story(TABLE), TPE()
+    for _ in range(12):
+        for params in story.ask(searcher, 3):
+            story.end(story.start(params), "completed", float(sum(params.values())))
+    tried = [tuple(params.values()) for params in story.history.params]
+    assert len(set(tried[10:])) == 26
+    assert not set(tried[10:]) & set(tried[:10])
+
+
+def bounded(searcher: Searcher, seed: int, trials: int = 60) -> tuple[float, float]:
+    """The regret and the share of feasible trials where the sum of three may not be over 1.2, and 0.8 each is best."""
+    space = Space({name: Float(0, 1) for name in "abc"})
+    story = Story(space, seed=seed, constraints={"total": at_most(1.2)})
+    for _ in range(trials):
+        (params,) = story.ask(searcher)
+        value = sum((x - 0.8) ** 2 for x in params.values())
+        story.end(story.start(params), "completed", value, total=sum(params.values()))
+    best = story.history.best
+    assert best is not None
+    return story.history.first(best) - 0.48, float((story.history.C <= 0).mean())
+
+
+class Blind:
+    """Sees a trial that breaks a constraint as a failed one."""
+
+    def ask(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
+        story = Story(history.space, seed=history.created.seed if history.created else 0)
+        for number in range(len(history)):
+            started = story.start(history.params[number])
+            kept = history.feasible(number)
+            story.end(started, "completed" if kept else "failed", *([history.first(number)] if kept else []))
+        return TPE().ask(story.history, count, rng)
+
+
+def test_constraints_on_metrics_are_learnt() -> None:
+    """The best feasible configuration is found closer than by random search; most trials are feasible in the end."""
+    ours = np.array([bounded(TPE(), seed) for seed in range(6)])
+    random = np.array([bounded(Random(), seed) for seed in range(6)])
+    assert ours[:, 0].mean() < 0.5 * random[:, 0].mean()
+    assert ours[:, 1].mean() > 1.5 * random[:, 1].mean()
+
+
+def test_the_degree_of_a_breach_leads_to_what_is_feasible() -> None:
+    """Hardly anything is feasible: how much a trial breaks the constraint leads there, failures do not."""
+    space = Space({name: Float(0, 1) for name in "abcdef"})
+
+    def first(searcher: Searcher, seed: int) -> int:
+        story = Story(space, seed=seed, constraints={"far": at_most(0.3)})
+        for number in range(80):
+            (params,) = story.ask(searcher)
+            far = math.dist(list(params.values()), [0.2] * 6)
+            story.end(story.start(params), "completed", params["a"], far=far)
+            if far <= 0.3:
+                return number
+        return 80
+
+    ours, blind = ([first(searcher, seed) for seed in range(4)] for searcher in (TPE(), Blind()))
+    assert np.mean(ours) < 0.7 * np.mean(blind)
+
+
+def test_trials_that_fail_are_avoided() -> None:
+    """Half of the space fails, the better one at that: fewer trials are lost than at an edge by chance."""
+    story, searcher = Story(Space({"x": Float(0, 1), "y": Float(0, 1)})), TPE()
+    for _ in range(60):
+        (params,) = story.ask(searcher)
+        lost = params["x"] + params["y"] < 1
+        value = [] if lost else [params["x"] + params["y"]]
+        story.end(story.start(params), "infeasible" if lost else "completed", *value)
+    assert (story.history.state[10:] == INFEASIBLE).mean() < 0.4
+    assert np.nanmin(story.history.Y) < 1.05
+
+
+@pytest.mark.parametrize("m", [2, 3])
+def test_the_front_is_covered(m: int) -> None:
+    """The points of the front are spread over it, and good."""
+    space = Space({f"x{i}": Float(0, 1) for i in range(m + 1)})
+
+    def values(params: Params) -> list[float]:
+        *ends, rest = params.values()
+        return [math.dist([rest, *ends], [0.5, *(1.0 if i == j else 0.0 for i in range(m))]) for j in range(m)]
+
+    volumes = []
+    for searcher in (TPE(), Random()):
+        story = Story(space, metrics={f"f{i}": "min" for i in range(m)}, seed=1)
+        for _ in range(80):
+            (params,) = story.ask(searcher)
+            story.end(story.start(params), "completed", *values(params))
+        volumes.append(hypervolume(story.history.Y, np.full(m, 1.6)))
+    assert volumes[0] > 1.02 * volumes[1]
+
+
+def believed(prior: float) -> Space:
+    return Space({f"x{i}": Float(0, 1, prior=prior, confidence="medium") for i in range(4)})
+
+
+def quadratic(params: Params) -> float:
+    return sum((x - 0.7) ** 2 for x in params.values())
+
+
+def after(space: Space, seed: int, trials: int, *learned: Learned) -> float:
+    story, searcher = Story(space, seed=seed), TPE()
+    story.tell(*learned)
+    for _ in range(trials):
+        (params,) = story.ask(searcher)
+        story.end(story.start(params), "completed", quadratic(params))
+    return float(story.history.Y.min())
+
+
+def test_a_good_prior_helps_and_a_wrong_one_is_overcome() -> None:
+    plain = Space({f"x{i}": Float(0, 1) for i in range(4)})
+    spaces = (plain, believed(0.65), believed(0.1))
+    none, good, wrong = (np.mean([after(space, seed, 12) for seed in range(5)]) for space in spaces)
+    assert good < 0.4 * none
+    assert np.mean([after(spaces[2], seed, 60) for seed in range(5)]) < 0.2 * wrong
+
+
+def test_the_default_comes_first() -> None:
+    space = Space({"x": Float(0, 1, default=0.25), "c": Choice(["a", "b"])})
+    (first,) = Story(space).ask(TPE())
+    assert first == {"x": 0.25, "c": "a"}
+    broken = space.where("x > 0.5")
+    assert broken.valid(Story(broken).ask(TPE())[0])
+
+
+def learned(target: float) -> Learned:
+    """60 trials of an earlier experiment with another optimum."""
+    params = Space({f"x{i}": Float(0, 1) for i in range(4)}).sample(np.random.default_rng(7), 60)
+    return Learned(0.0, "earlier", params, [[sum((x - target) ** 2 for x in p.values())] for p in params])
+
+
+def test_an_earlier_experiment_helps_if_it_is_alike() -> None:
+    plain = Space({f"x{i}": Float(0, 1) for i in range(4)})
+    none, alike = (np.mean([after(plain, s, 15, *given) for s in range(5)]) for given in ((), (learned(0.7),)))
+    assert alike < 0.7 * none
+    none, other = (np.mean([after(plain, s, 60, *given) for s in range(5)]) for given in ((), (learned(0.1),)))
+    assert other < 3 * none
+
+
+def test_the_best_of_earlier_experiments_come_first() -> None:
+    plain, earlier = Space({f"x{i}": Float(0, 1) for i in range(4)}), learned(0.7)
+    story = Story(plain)
+    story.tell(earlier)
+    ranked = sorted(earlier.params, key=quadratic)
+    assert story.ask(TPE(), 7)[:5] == [pytest.approx(params) for params in ranked[:5]]
+
+
+def test_it_says_what_it_does() -> None:
+    story = told(lambda s, n, x: s.end(n, "completed", x), 9)
+    assert TPE().explain(story.history) == "tpe: first points, until 10 trials have an outcome (9 have)"
+    story.end(story.start({"x": 0.5}), "completed", 1.0)
+    assert TPE().explain(story.history) == "tpe: 2 good of 10 trials"
+    story.tell(Learned(0.0, "earlier", [{"x": 0.5}], [[1.0]]))
+    assert TPE().explain(story.history) == "tpe: 2 good of 10 trials, with 1 earlier experiment"
 
 
 @pytest.mark.parametrize(

@@ -4,31 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lanista.compat._nni_tuners import NAMES, searcher_of, tuner_of
 from lanista.compat._section import Section
 from lanista.errors import SpaceError
 from lanista.experiment._arguments import near
 from lanista.schedule import MedianStopping
-from lanista.search import TPE, Batch, RegularizedEvolution
+from lanista.search import Batch
 from lanista.space import Choice, Params, Space
 
-_NOW = {"tpe": "tpe", "random": "random", "gridsearch": "grid", "evolution": "evolution", "batchtuner": "batch"}
-_LATER = {
-    "anneal": "TPE",
-    "smac": "TPE",
-    "metistuner": "TPE",
-    "metis": "TPE",
-    "gptuner": "TPE",
-    "gp": "TPE",
-    "dngotuner": "TPE",
-    "dngo": "TPE",
-    "hyperband": "Random, with Medianstop as assessor",
-    "bohb": "TPE, with Medianstop as assessor",
-    "pbttuner": "TPE",
-    "ppotuner": "Evolution",
-    "networkmorphism": "Evolution",
-    "regularizedevolutiontuner": "Evolution",
-}
-_NAMES = ("TPE", "Random", "GridSearch", "Evolution", "BatchTuner")
 _MODES = {"maximize": "max", "minimize": "min"}
 
 
@@ -53,7 +36,7 @@ def read_algorithms(top: Section) -> Algorithms:
     if tuner.given and advisor.given:
         raise top.error("advisor", "both a tuner and an advisor stand here; an advisor is a tuner, keep one of them")
     if not tuner.given and not advisor.given:
-        mend = f"write tuner: {{name: TPE}}, or another of {', '.join(_NAMES)}"
+        mend = f"write tuner: {{name: TPE}}, or another of {', '.join(NAMES)}"
         raise top.document.error((), f"the field 'tuner' is missing; {mend}")
     found = Algorithms()
     _tuner(tuner if tuner.given else advisor, "tuner" if tuner.given else "advisor", found)
@@ -85,30 +68,14 @@ def read_batch(given: Any, found: Algorithms) -> tuple[Space, Callable[[Params],
 
 def _tuner(section: Section, field: str, found: Algorithms) -> None:
     name = _name(section, "Tuner" if field == "tuner" else "Advisor")
-    key, place = name.lower(), section.first("name", "builtinTunerName", "builtinAdvisorName")
-    if key in _LATER:
-        raise section.error(place, f"the {field} {name!r} comes with a later release; take {_LATER[key]} now")
-    if key not in _NOW:
-        raise section.error(place, f"there is no {field} {name!r}; {near(name, _NAMES)}")
+    tuner = tuner_of(name, section, section.first("name", "builtinTunerName", "builtinAdvisorName"), field)
     arguments = section.section("classArgs")
-    found.searcher = _NOW[key]
-    found.batch = key == "batchtuner"
     found.mode = _mode(arguments) or "max"
     found.seed = arguments.take("seed", kind=int)
-    if key == "evolution" and (size := arguments.positive("population_size")) is not None:
-        found.searcher = RegularizedEvolution(size, sample=min(RegularizedEvolution().sample, size))
-    if key == "tpe":
-        found.searcher = _tpe(arguments.section("tpe_args"))
+    found.searcher = searcher_of(tuner, arguments)
+    found.batch = tuner.searcher == "batch"
     arguments.ignore("algorithm_name", silent=True)
-    _note_rest(arguments)
-
-
-def _tpe(arguments: Section) -> Any:
-    """TPE by its name, or with the arguments that mean the same here."""
-    given = {"startup": arguments.positive("n_startup_jobs"), "candidates": arguments.positive("n_ei_candidates")}
-    _note_rest(arguments)
-    chosen = {name: value for name, value in given.items() if value is not None}
-    return TPE(**chosen) if chosen else "tpe"
+    arguments.done()
 
 
 def _assessor(section: Section, found: Algorithms) -> None:
@@ -124,7 +91,7 @@ def _assessor(section: Section, found: Algorithms) -> None:
         raise arguments.error("optimize_mode", "the tuner goes the other way; give both the same optimize_mode")
     start = arguments.take("start_step", kind=int)
     found.scheduler = MedianStopping() if start is None else MedianStopping(grace_steps=max(start, 0))
-    _note_rest(arguments)
+    arguments.ignore(*arguments.left())
 
 
 def _name(section: Section, kind: str) -> str:
@@ -133,7 +100,7 @@ def _name(section: Section, kind: str) -> str:
     for field in ("className", "classFileName", "codeDir", "codeDirectory"):
         if section.take(field) is not None:
             raise section.error(
-                field, f"{kind.lower()}s of one's own are written in Python here; take one of {', '.join(_NAMES)}"
+                field, f"{kind.lower()}s of one's own are written in Python here; take one of {', '.join(NAMES)}"
             )
     if name is None:
         raise section.document.error(section.where, f"the {kind.lower()} has no name; write name: TPE for instance")
@@ -148,10 +115,6 @@ def _mode(arguments: Section) -> str | None:
     if mode not in _MODES:
         raise arguments.error("optimize_mode", f"{mode!r} is no direction; {near(mode, _MODES)}")
     return _MODES[mode]
-
-
-def _note_rest(arguments: Section) -> None:
-    arguments.ignore(*arguments.left())
 
 
 def _distinct(values: list[Any]) -> list[Any]:

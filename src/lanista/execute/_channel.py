@@ -7,16 +7,18 @@ report, and "leave" to an idle worker.
 
 import json
 import pickle
-import socket
 import struct
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lanista.errors import UsageError
 from lanista.journal import Checkpointed, Ended, Event, Noted, Released, Reported, Suggested, Yielded
 from lanista.trial import Decision, Job
+
+if TYPE_CHECKING:
+    import socket
 
 LAST = (Ended, Yielded, Released)
 """The facts of which each job has one, as its last."""
@@ -25,9 +27,9 @@ EMPTY = b""
 
 _FACTS: tuple[type[Any], ...] = (Reported, Checkpointed, Suggested, Noted, *LAST)
 _codes = {cls: code for code, cls in enumerate(_FACTS)}
-_values: dict[type[Any], Any] = {cls: attrgetter(*(f.name for f in fields(cls))) for cls in _FACTS}
-_job_values = attrgetter(*(f.name for f in fields(Job)))
-_decision_values = attrgetter(*(f.name for f in fields(Decision)))
+_values: dict[type[Any], Any] = {cls: attrgetter(*cls.__match_args__) for cls in _FACTS}
+_job_values = attrgetter(*Job.__match_args__)
+_decision_values = attrgetter(*Decision.__match_args__)
 _HEAD = struct.Struct("<I")
 _CHUNK = 1 << 15
 
@@ -124,7 +126,7 @@ class _Frames:
 class Line:
     """A worker's end: blocking."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: "socket.socket") -> None:
         self._sock = sock
         self._frames = _Frames()
         self._ready: list[bytes] = []
@@ -156,7 +158,7 @@ class Port:
         unread: the worker's end was closed before it had read all that was sent.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: "socket.socket") -> None:
         sock.setblocking(False)
         self._sock = sock
         self._frames = _Frames()

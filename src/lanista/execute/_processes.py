@@ -3,11 +3,14 @@
 import time
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING
 
 from lanista.errors import ExecutorError, UsageError
-from lanista.execute._pool import Pool
 from lanista.execute._resources import parse_bytes, plan
 from lanista.trial import Decision, Handle, Job, Runnable
+
+if TYPE_CHECKING:
+    from lanista.execute._pool import Pool
 
 
 @dataclass(eq=False)
@@ -40,7 +43,7 @@ class Processes:
     gpus: float = 0
     memory: int | str | None = None
     trial_time: float | None = None
-    _pool: Pool | None = field(default=None, init=False, repr=False)
+    _pool: "Pool | None" = field(default=None, init=False, repr=False)
 
     def open(self, objective: Runnable, handle: Handle) -> None:
         """Checks the resources and packs the objective; workers start later.
@@ -50,6 +53,8 @@ class Processes:
             ExecutorError: GPUs or cores that do not exist, an objective that cannot be pickled, or another run has not
                 closed it.
         """
+        from lanista.execute._pool import Pool
+
         if self._pool is not None:
             raise ExecutorError("this Processes() already runs an experiment; make another one for this run")
         memory = None if self.memory is None else parse_bytes(self.memory)
@@ -122,7 +127,7 @@ class Processes:
             pool.close()
 
     @property
-    def _opened(self) -> Pool:
+    def _opened(self) -> "Pool":
         if self._pool is None:
             raise UsageError("open() the executor first, with the objective to run")
         return self._pool

@@ -3,12 +3,10 @@
 import math
 import os
 import re
-import shutil
-import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from lanista._frozen import Frozen
 from lanista.errors import ExecutorError, UsageError
 
 Device = int | str
@@ -47,6 +45,9 @@ def parse_bytes(size: int | str) -> int:
 
 def find_gpus(environ: Mapping[str, str] = os.environ) -> tuple[list[Device], str]:
     """The GPUs that this process may use, and where that was read: CUDA_VISIBLE_DEVICES, else nvidia-smi."""
+    import shutil
+    import subprocess
+
     visible = environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         names = [name.strip() for name in visible.split(",") if name.strip()]
@@ -62,8 +63,7 @@ def find_gpus(environ: Mapping[str, str] = os.environ) -> tuple[list[Device], st
     return [int(line) for line in done.stdout.split() if line.isdigit()], "by nvidia-smi"
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Frozen):
     """Who gets which CPUs and GPUs.
 
     Attributes:

@@ -1,8 +1,6 @@
 """The last facts that an executor itself gives a trial."""
 
-import signal
 import time
-import traceback
 
 from lanista.journal import Ended, Released
 
@@ -18,6 +16,8 @@ def asked(number: int, attempt: int, reason: str, *, end: bool) -> Ended | Relea
 
 def failed(number: int, attempt: int, error: BaseException) -> Ended:
     """The end of a trial by what user code should not raise, such as SystemExit."""
+    import traceback
+
     text = "".join(traceback.format_exception(error))
     return Ended(time.time(), number, attempt, "failed", reason=f"{type(error).__name__}: {error}", error=text)
 
@@ -28,6 +28,8 @@ def death(code: int) -> str:
     >>> death(-11), death(3)
     ('signal SIGSEGV', 'exit code 3')
     """
+    import signal
+
     if code >= 0:
         return f"exit code {code}"
     try:

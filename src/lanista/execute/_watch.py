@@ -4,14 +4,14 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from lanista._frozen import Frozen
 
 _PROC = "/proc"
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Frozen):
     """A process as the system's table shows it; `memory` is its resident set in bytes."""
 
     pid: int

@@ -5,7 +5,6 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,6 +42,8 @@ def seconds(text: str | float) -> float:
 
 def near(name: object, known: Iterable[str]) -> str:
     """The end of a message on a name that is not known: the nearest one, or all there are."""
+    from difflib import get_close_matches
+
     names = sorted(known)
     close = get_close_matches(str(name), names, 1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"

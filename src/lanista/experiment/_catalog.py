@@ -1,7 +1,5 @@
 """The experiments of a store: which there are, and doing away with one."""
 
-import shutil
-from difflib import get_close_matches
 from pathlib import Path
 
 from lanista.errors import ExperimentError
@@ -20,6 +18,8 @@ def remove(name: str, store: str | Path | Store | None = None) -> None:
     Raises:
         ExperimentError: there is none of that name, or a living process runs it.
     """
+    import shutil
+
     opened = open_store(store)
     info = opened.find(name)
     if info is None:
@@ -35,6 +35,8 @@ def remove(name: str, store: str | Path | Store | None = None) -> None:
 
 def missing(name: str, store: Store) -> ExperimentError:
     """The error for a name that the store does not have."""
+    from difflib import get_close_matches
+
     names = [info.name for info in store.experiments()]
     close = get_close_matches(name, names, 3)
     hint = (

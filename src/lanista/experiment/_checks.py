@@ -1,7 +1,6 @@
 """What is given to an experiment, held against what may be and what the store has."""
 
 import json
-import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -76,6 +75,8 @@ def first_event(
     deciders: tuple[str, str],
 ) -> Created:
     """The event that creates an experiment, with defaults for what was not given."""
+    import secrets
+
     drawn = secrets.randbits(31) if seed is None else as_seed(seed)
     told = (space or Space({})).to_json()
     named = metrics or {"value": "min"}

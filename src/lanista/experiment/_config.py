@@ -7,11 +7,11 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from lanista._frozen import Frozen
 from lanista.errors import ConfigError, LanistaError
 from lanista.experiment._arguments import checked, fitted, hints_of, made, near, parameters
 from lanista.experiment._experiment import Experiment
@@ -27,8 +27,7 @@ CODE_ONLY = ("callbacks", "progress")
 """Arguments of `run` that only code can give."""
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(Frozen):
     """What a config file says: arguments for `Experiment`, the objective, and arguments for `run`."""
 
     path: Path

@@ -100,7 +100,7 @@ class Controller:
 
     def _loop(self) -> str:
         while True:
-            with self._interrupt.held():
+            with self._interrupt.held:
                 self._attend()
                 busy = self._fill()
             if not busy and (reason := self._end()) is not None:
@@ -202,7 +202,7 @@ class Controller:
 
     def _handle(self, events: list[Event]) -> None:
         """Facts from the executor."""
-        with self._interrupt.held():
+        with self._interrupt.held:
             answers = self.engine.handle([self._amend(event) for event in events])
             self._attend()
             for number, decision in answers.items():
@@ -215,7 +215,7 @@ class Controller:
 
     def _amend(self, event: Event) -> Event:
         """A trial that yields because the run ends is not paused for the scheduler: it goes on at the next run."""
-        if isinstance(event, Ended | Yielded | Released):
+        if isinstance(event, (Ended, Yielded, Released)):
             self._jobs.discard(event.number)
         if isinstance(event, Yielded) and event.number in self._wound_down:
             return Released(event.time, event.number, event.attempt, self._reason or "")
@@ -250,7 +250,7 @@ class Controller:
                 pass
             elif isinstance(event, Commanded):
                 self._obey(event)
-            elif isinstance(event, Started | Released | Ended) and self._lost(event.number):
+            elif isinstance(event, (Started, Released, Ended)) and self._lost(event.number):
                 self.executor.cancel(event.number, reason="taken over by another controller", end=False)
             self._progress.event(event, self.journal.history)
             for callback in self.callbacks:

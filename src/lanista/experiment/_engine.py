@@ -98,8 +98,9 @@ class Engine:
         wanted = left - len(queued)
         actions = [*queued, *(self.scheduler.on(h, Slots(wanted)) if wanted > 0 else [])]
         # At first what is done at once: it is journalled, and brings what others wrote into the history that follows.
-        self._apply([action for action in actions if not isinstance(action, Start | Resume)])
-        starts = [action for action in actions if isinstance(action, Start | Resume)]
+        starts = [action for action in actions if isinstance(action, (Start, Resume))]
+        if len(starts) < len(actions):
+            self._apply([action for action in actions if not isinstance(action, (Start, Resume))])
         room = limit()
         again = list(islice(h.released, free))
         fresh = list(islice((n for n in h.live[WAITING] if n not in h.released), free))
@@ -228,6 +229,8 @@ class Engine:
 
     def _apply(self, actions: Sequence[Action], reporter: int | None = None) -> None:
         """Carries out a scheduler's actions; what cannot be done at once is kept or journalled for whom it concerns."""
+        if not actions:
+            return
         h = self.history
         now = time.time()
         for action in actions:

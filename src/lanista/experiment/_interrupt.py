@@ -1,10 +1,7 @@
 """Ctrl-C: once to finish what runs, twice to stop now."""
 
-import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -17,16 +14,21 @@ class Interrupt:
 
     def __init__(self) -> None:
         self.count = 0
-        self._held = 0
+        self.held = _Held(self)
+        self._holds = 0
         self._late = False
         self._before: Any = None
 
     def __enter__(self) -> "Interrupt":
+        import signal
+
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._on_signal)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        import signal
+
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
 
@@ -34,19 +36,24 @@ class Interrupt:
         self.count += 1
         if self.count == 1:
             print("\ninterrupted: running trials finish; press Ctrl-C again to stop now", file=sys.stderr)
-        elif self._held:
+        elif self._holds:
             self._late = True
         else:
             raise KeyboardInterrupt
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """A stretch of code that an interrupt waits for."""
-        self._held += 1
-        try:
-            yield
-        finally:
-            self._held -= 1
-        if self._late and not self._held:
-            self._late = False
+
+class _Held:
+    """A stretch of code that an interrupt waits for; entered at each report, hence no generator."""
+
+    def __init__(self, interrupt: Interrupt) -> None:
+        self._interrupt = interrupt
+
+    def __enter__(self) -> None:
+        self._interrupt._holds += 1
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        interrupt = self._interrupt
+        interrupt._holds -= 1
+        if interrupt._late and not interrupt._holds and error is None:
+            interrupt._late = False
             raise KeyboardInterrupt

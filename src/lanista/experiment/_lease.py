@@ -6,10 +6,8 @@ so that a killed run is taken over at once.
 """
 
 import os
-import socket
 import threading
 import time
-import uuid
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -24,6 +22,8 @@ LEASE_S = 15.0
 @cache
 def this_host() -> str:
     """This machine since it booted, and the process namespace that pids belong to."""
+    import socket
+
     parts = [socket.gethostname()]
     with suppress(OSError):  # only Linux tells
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:8])
@@ -33,6 +33,8 @@ def this_host() -> str:
 
 def new_owner() -> Beat:
     """An identity for a controller in this process."""
+    import uuid
+
     import psutil
 
     return Beat(uuid.uuid4().hex[:12], this_host(), os.getpid(), psutil.Process().create_time())

@@ -1,18 +1,17 @@
 """When an experiment ends: limits, and the meter that holds them against the history."""
 
 import math
-from dataclasses import dataclass, fields, replace
-from difflib import get_close_matches
+from dataclasses import fields, replace
 from typing import Any
 
+from lanista._frozen import Frozen
 from lanista.errors import UsageError
 from lanista.journal import CODES, History
 
 FAILED = CODES["failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Frozen):
     """What an experiment may spend, and when it has had enough; None: no limit.
 
     Attributes:
@@ -75,6 +74,8 @@ def as_limits(limits: Limits | None, trials: int | None, time_limit: float | Non
 
 def as_settings(values: dict[str, Any]) -> dict[str, Any]:
     """Checks what `set` is to change: limits, `time_limit` as in `run`, and `workers`."""
+    from difflib import get_close_matches
+
     settings = {"time" if name == "time_limit" else name: value for name, value in values.items()}
     workers = settings.get("workers", 1)
     if not isinstance(workers, int) or workers < 1:

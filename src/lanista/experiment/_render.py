@@ -2,7 +2,6 @@
 
 import math
 import re
-import shlex
 from typing import TYPE_CHECKING, Any
 
 from lanista.experiment._view import View, duration, first_line, number, params_line
@@ -166,6 +165,8 @@ def closing(view: View, reason: str, *, url: str, resume: str, failure: TrialRec
         resume: how to run it again.
         failure: the trial that failed last, to be told of where none came to a value.
     """
+    import shlex
+
     counts = ", ".join(f"{count:,} {state}" for state, count in view.counts.items()) or "no trials"
     lines = [f"{view.name}: {reason or 'ended'} ({counts})"]
     if view.best is None:
@@ -189,6 +190,8 @@ def closing(view: View, reason: str, *, url: str, resume: str, failure: TrialRec
 
 def store_option(url: str) -> str:
     """What a command of `lanista` needs to find the store; "" for the default one."""
+    import shlex
+
     if url == f"sqlite:///{home() / 'lanista.db'}":
         return ""
     return " --store " + shlex.quote(url.removeprefix("sqlite:///") if url.startswith("sqlite:") else url)

@@ -2,22 +2,49 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from lanista.errors import UsageError
 from lanista.execute import Inline, Processes
 from lanista.schedule import ASHA, FIFO, MedianStopping, Scheduler
-from lanista.search import TPE, Batch, Grid, Random, RegularizedEvolution, Searcher, Sobol
+from lanista.search import (
+    CMAES,
+    DE,
+    DNGO,
+    GP,
+    NSGA2,
+    NSGA3,
+    TPE,
+    Anneal,
+    Auto,
+    Batch,
+    Forest,
+    Grid,
+    Random,
+    RegularizedEvolution,
+    Searcher,
+    Sobol,
+    TuRBO,
+)
 from lanista.trial import Executor
 
 SEARCHERS: dict[str, Callable[..., Searcher]] = {
+    "auto": Auto,
     "random": Random,
     "sobol": Sobol,
     "grid": Grid,
     "batch": Batch,
     "tpe": TPE,
+    "gp": GP,
+    "turbo": TuRBO,
+    "forest": Forest,
+    "dngo": DNGO,
+    "cmaes": CMAES,
+    "de": DE,
+    "anneal": Anneal,
     "evolution": RegularizedEvolution,
+    "nsga2": NSGA2,
+    "nsga3": NSGA3,
 }
 SCHEDULERS: dict[str, Callable[..., Scheduler]] = {"fifo": FIFO, "median": MedianStopping, "asha": ASHA}
 EXECUTORS: dict[str, Callable[..., Executor]] = {"inline": Inline, "processes": Processes}
@@ -31,6 +58,8 @@ def named(kind: str, name: str, table: dict[str, Callable[..., T]], arguments: d
     Raises:
         UsageError: no such name, with the nearest one; or arguments that it does not take.
     """
+    from difflib import get_close_matches
+
     maker = table.get(name.lower())
     if maker is None:
         close = get_close_matches(name.lower(), table, 1)
@@ -44,9 +73,9 @@ def named(kind: str, name: str, table: dict[str, Callable[..., T]], arguments: d
 
 
 def as_searcher(given: str | Searcher | None) -> Searcher:
-    """A searcher from a name or an object; by default TPE."""
+    """A searcher from a name or an object; by default `Auto`."""
     if given is None:
-        return TPE()
+        return Auto()
     if isinstance(given, str):
         return named("searcher", given, SEARCHERS)
     if not isinstance(given, Searcher) or isinstance(given, type):

@@ -1,7 +1,6 @@
 """Which checkpoint files live on."""
 
 import math
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,6 +46,8 @@ class Retention:
         del self._kept[KEEP_BEST:]
 
     def _sweep(self, history: History, number: int, needed: set[tuple[int, int]], *, keep_latest: bool) -> None:
+        import shutil
+
         saved = history.checkpoints[number]
         latest = max(saved)
         for step, name in saved.items():

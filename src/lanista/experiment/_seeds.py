@@ -21,7 +21,7 @@ class Generators:
         self._generator = np.random.Generator(self._bits)
         self._state = self._bits.state
 
-    def at(self, seed: int, number: int) -> np.random.Generator:
+    def at(self, seed: int, number: int) -> "np.random.Generator":
         """The generator of the ask made when the experiment had `number` trials; valid until the next one is wanted."""
         high = mix(seed, number)
         self._state["state"]["state"] = (high << 64) | mix(high, number)

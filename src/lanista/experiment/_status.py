@@ -1,13 +1,12 @@
 """How an experiment stands, in one record."""
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from lanista._frozen import Frozen
 from lanista.journal import STATES, History, TrialRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(Frozen):
     """A controller that joined and has not left; `alive` false: it was killed."""
 
     owner: str
@@ -17,8 +16,7 @@ class Owner:
     alive: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Frozen):
     """State, counts by trial state, controllers, best trial and the limits of the run that goes on.
 
     `state`: running; paused (no further trials start); interrupted (a controller died, or left with trials

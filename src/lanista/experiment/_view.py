@@ -4,9 +4,9 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from lanista._frozen import Frozen
 from lanista.experiment._limits import Limits
 from lanista.journal import (
     FIRST_ENDED,
@@ -25,8 +25,7 @@ from lanista.journal import (
 WINDOW = 200  # trials that the rate looks back on
 
 
-@dataclass(frozen=True, slots=True)
-class RunningTrial:
+class RunningTrial(Frozen):
     """A trial that runs: its last report, `value`, in the user's own sign, and `gap`, that value minus the best one."""
 
     number: int
@@ -37,8 +36,7 @@ class RunningTrial:
     params: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Frozen):
     """A moment of an experiment.
 
     Attributes:

@@ -4,10 +4,10 @@ Plain words are read as YAML 1.2 reads them, and as people mean them: `1e-5` is 
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lanista._frozen import Frozen
 from lanista.errors import ConfigError
 
 Where = tuple[Any, ...]
@@ -24,8 +24,7 @@ _SPECIAL = {".inf": "inf", "+.inf": "inf", "-.inf": "-inf", ".nan": "nan"}
 DEEPEST = 50
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(Frozen):
     """A YAML file: its value, and the (line, column) at which each part of it stands, both counted from 1."""
 
     path: Path

@@ -37,6 +37,10 @@ class Column:
     def __getitem__(self, index: int) -> np.generic:
         return self._data[index]  # type: ignore[no-any-return]
 
+    def since(self, row: int) -> list[Any]:
+        """The rows from `row` on, as plain numbers, or lists of them."""
+        return self._data[row : self.size].tolist()  # type: ignore[no-any-return]
+
     def view(self) -> NDArray[np.generic]:
         """The rows in use, not copied and not writeable."""
         view = self._data[: self.size]

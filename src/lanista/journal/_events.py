@@ -7,10 +7,11 @@ dead, carry a stale attempt and are ignored by the fold.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, make_dataclass
+from dataclasses import MISSING, field
 from functools import cache
 from typing import Any
 
+from lanista._frozen import Frozen, defaults, thawed
 from lanista.errors import UsageError
 from lanista.journal._unread import Unread
 
@@ -18,8 +19,7 @@ Params = dict[str, Any]
 Metrics = Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(Frozen):
     """The experiment exists: its space as JSON, its metrics with their directions, its seed.
 
     `define`: the space starts empty and is discovered by `suggest_*`. `constraints`: bounds by metric, such as
@@ -38,8 +38,7 @@ class Created:
     constraints: dict[str, list[Any]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(Frozen):
     """A controller began to run the experiment."""
 
     time: float
@@ -50,8 +49,7 @@ class Joined:
     limits: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(Frozen):
     """A controller ended its run and says why."""
 
     time: float
@@ -59,8 +57,7 @@ class Left:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Asked(Unread):
+class Asked(Unread, Frozen):
     """A trial exists and waits. `origin`: searcher, enqueued, clone or imported.
 
     `params` is empty and `proposal` holds values to be taken up by `suggest_*` when the space is discovered by running.
@@ -75,8 +72,7 @@ class Asked(Unread):
     proposal: Params = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Frozen):
     """A controller leased the trial and runs it; `budget` is the step, counted from the first, at which it yields."""
 
     time: float
@@ -86,8 +82,7 @@ class Started:
     budget: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Suggested:
+class Suggested(Frozen):
     """Running code settled a parameter by `suggest_*`; `domain` is empty for a constant."""
 
     time: float
@@ -98,8 +93,7 @@ class Suggested:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(Frozen):
     """Metrics after a step (1 is the first). `checkpoint` names the file that holds the state of this very step."""
 
     time: float
@@ -110,8 +104,7 @@ class Reported:
     checkpoint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpointed:
+class Checkpointed(Frozen):
     """A checkpoint was written apart from a report."""
 
     time: float
@@ -121,8 +114,7 @@ class Checkpointed:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Yielded:
+class Yielded(Frozen):
     """The trial spent its budget, or was asked to yield, and is paused at `step`."""
 
     time: float
@@ -131,8 +123,7 @@ class Yielded:
     step: int
 
 
-@dataclass(frozen=True, slots=True)
-class Released:
+class Released(Frozen):
     """The trial stopped running without having ended and waits again.
 
     With `error` the attempt failed and spent one of its retries; without, its controller or worker was lost or
@@ -146,8 +137,7 @@ class Released:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Frozen):
     """The trial is over: `state` is completed, stopped, failed, infeasible or cancelled; `metrics` what it returned."""
 
     time: float
@@ -159,8 +149,7 @@ class Ended:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Frozen):
     """A scheduler's decision on a trial that runs: stop, complete, yield or extend."""
 
     time: float
@@ -170,8 +159,7 @@ class Decided:
     budget: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Commanded:
+class Commanded(Frozen):
     """A person's word to the controllers: stop, pause, resume, kill, set."""
 
     time: float
@@ -180,8 +168,7 @@ class Commanded:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(Frozen):
     """A remark on the experiment or a trial: tags, user attributes, log lines."""
 
     time: float
@@ -189,8 +176,7 @@ class Noted:
     values: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Learned:
+class Learned(Frozen):
     """Trials of an earlier experiment, for searchers to learn from: configurations and their objectives."""
 
     time: float
@@ -236,11 +222,8 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode  # escapes: a lone surr
 
 def _defaults(cls: type[Any]) -> tuple[tuple[str, Any], ...]:
     """The fields that go into the body, each with the default that need not be written."""
-    out = []
-    for f in fields(cls):
-        if f.name not in ("time", "number"):
-            default = f.default if f.default_factory is MISSING else f.default_factory()
-            out.append((f.name, default))
+    given = defaults(cls)
+    out = [(name, given.get(name, MISSING)) for name in cls.__match_args__ if name not in ("time", "number")]
     return tuple(sorted(out, key=lambda item: item[0] == "params"))  # last, so that it can be left unread
 
 
@@ -277,14 +260,14 @@ def to_row(event: Event) -> Row:
 def from_rows(rows: Sequence[Row]) -> list[Event]:
     """Turns stored rows back into events."""
     events: list[Any] = []
-    thawed = _thawed()
+    kinds = _thawed()
     for first in range(0, len(rows), _PARSED_AT_ONCE):
         part = rows[first : first + _PARSED_AT_ONCE]
         unread = [kind == "asked" and body.startswith(_ONLY_PARAMS) for _, kind, _, body in part]
         texts = ["{}" if skip else row[3] for skip, row in zip(unread, part, strict=True)]
         bodies = json.loads("[" + ",".join(texts) + "]")
         for (time, kind, number, text), body, skip in zip(part, bodies, unread, strict=True):
-            cls, twin, numbered = thawed[kind]
+            cls, twin, numbered = kinds[kind]
             if numbered:
                 body["number"] = number
             if skip:
@@ -304,12 +287,7 @@ def from_rows(rows: Sequence[Row]) -> list[Event]:
 def _thawed() -> dict[str, tuple[type[Any], type[Any], bool]]:
     """Of each kind: its class, a twin that is not frozen, and whether it has a number.
 
-    The constructor of a frozen dataclass is slow. When an experiment is opened hundreds of thousands of events are
-    made, which is quicker as twins that are turned, by their class, into the real ones.
+    When an experiment is opened hundreds of thousands of events are made, which is quicker as twins that are turned,
+    by their class, into the real ones.
     """
-    found = {}
-    for kind, cls in KINDS.items():
-        shape = [(f.name, f.type, field(default=f.default, default_factory=f.default_factory)) for f in fields(cls)]
-        twin = make_dataclass(cls.__name__, shape, slots=True, bases=cls.__bases__)
-        found[kind] = cls, twin, any(f.name == "number" for f in fields(cls))
-    return found
+    return {kind: (cls, thawed(cls), "number" in cls.__match_args__) for kind, cls in KINDS.items()}

@@ -57,6 +57,7 @@ class History:
         self.proposals: dict[int, ev.Params] = {}
         self.checkpoints: dict[int, dict[int, str]] = {}
         self._meta: list[Entry] = []
+        self._room = 0
         self._state = Column(np.int8)
         self._steps = Column(np.int64)
         self.sources: list[Source] = []
@@ -87,7 +88,7 @@ class History:
     @property
     def Y(self) -> Floats:
         """(n, m) objectives, minimised; for trials without a final value the last reported; NaN where there is none."""
-        return cast(Floats, self._Y.view())
+        return cast(Floats, self._Y.view()[: len(self)])
 
     @property
     def constraints(self) -> dict[str, Bound]:
@@ -97,22 +98,26 @@ class History:
     @property
     def C(self) -> Floats:
         """(n, c) by how much each trial breaks each constraint: at most 0 where it holds, NaN where unknown."""
-        return cast(Floats, self._C.view())
+        return cast(Floats, self._C.view()[: len(self)])
 
     @property
     def state(self) -> Codes:
         """(n,) codes of the states, see `STATES`."""
-        return cast(Codes, self._state.view())
+        return cast(Codes, self._state.view()[: len(self)])
 
     @property
     def steps(self) -> Ints:
         """(n,) the last step reported, 0 where none was."""
-        return cast(Ints, self._steps.view())
+        return cast(Ints, self._steps.view()[: len(self)])
 
     @property
     def log(self) -> tuple[Ints, Ints, Floats]:
         """All reports in order: trial (r,), step (r,), objectives (r, m) minimised. Only ever appended to."""
         return self._reports.log
+
+    def log_since(self, row: int) -> list[tuple[int, int, float]]:
+        """The reports from `row` of the log on, as (trial, step, first objective): quick where there are few."""
+        return self._reports.since(row)
 
     @property
     def waiting(self) -> list[int]:
@@ -259,6 +264,7 @@ class History:
         self._C = Column(np.float64, (len(self._bounds),), fill=math.nan)
         m = len(self.metrics)
         self._Y = Column(np.float64, (m,), fill=math.nan)
+        self._make_room()
         self._reports = Reports(m)
 
     def _joined(self, e: ev.Joined) -> None:
@@ -276,10 +282,8 @@ class History:
         if e.origin == "enqueued":
             self.enqueued.append(e.number)
         self._meta.append(Entry(e.time, e.origin, e.parent))
-        self._state.append(WAITING)
-        self._steps.append(0)
-        self._Y.grow(len(self._meta))
-        self._C.grow(len(self._meta))
+        if len(self._meta) > self._room:
+            self._make_room()
         self.counts[WAITING] += 1
         self.live[WAITING][e.number] = None
 
@@ -391,6 +395,12 @@ class History:
 
     # --- helpers ------------------------------------------------------------------------------------------------------
 
+    def _make_room(self) -> None:
+        """Grows the arrays ahead of the trials, whose number says how many of their rows are shown."""
+        self._room = max(16, 2 * len(self._meta))
+        for column in (self._state, self._steps, self._Y, self._C):
+            column.grow(self._room)
+
     def _stale(self, e: ev.Suggested | ev.Reported | ev.Checkpointed | ev.Yielded | ev.Released) -> bool:
         m = self._meta[e.number]
         return e.attempt != m.attempt or m.state != RUNNING
@@ -405,7 +415,8 @@ class History:
         self.counts[to] += 1
         if source < FIRST_ENDED:
             self.live[source].pop(number, None)
-            self.released.pop(number, None)
+            if self.released:
+                self.released.pop(number, None)
         if to < FIRST_ENDED:
             self.live[to][number] = None
         self._state[number] = m.state = to
@@ -430,7 +441,7 @@ class History:
 
     def _update_best(self, number: int) -> None:
         m = self._meta[number]
-        if not self.feasible(number):
+        if self._bounds and not self.feasible(number):
             return
         rank = (m.state, m.first)
         if not math.isnan(m.first) and (self._best is None or rank < self._best_rank):

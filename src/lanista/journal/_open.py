@@ -2,12 +2,8 @@
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from lanista.errors import UsageError
-from lanista.journal._postgres import PostgresDialect
-from lanista.journal._sql import SqlStore
-from lanista.journal._sqlite import SqliteDialect
 from lanista.journal._store import MemoryStore, Store
 
 
@@ -30,6 +26,10 @@ def open_store(where: str | Path | Store | None = None) -> Store:
     >>> open_store("memory").experiments()
     []
     """
+    from lanista.journal._postgres import PostgresDialect
+    from lanista.journal._sql import SqlStore
+    from lanista.journal._sqlite import SqliteDialect
+
     if where is None:
         return SqlStore(SqliteDialect(home() / "lanista.db"))
     if not isinstance(where, str | Path):
@@ -55,6 +55,8 @@ def files_of(store: Store) -> Path:
     Experiments of one name in two stores must not share files, so that a PostgreSQL database has a folder of its own.
     Its name is all that counts: machines that share the folder may reach the server under different names.
     """
+    from urllib.parse import urlsplit
+
     if store.url.startswith("sqlite:///"):
         path = Path(store.url.removeprefix("sqlite:///"))
         return path.parent / "experiments" if path.name == "lanista.db" else path.with_suffix(".files")

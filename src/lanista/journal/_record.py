@@ -1,21 +1,21 @@
 """What a person sees of a trial."""
 
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from lanista._frozen import Frozen
 from lanista.journal._states import TrialState
 
 _NESTED = {list, dict}
 
 
-@dataclass(frozen=True, slots=True)
-class TrialRecord:
+class TrialRecord(Frozen):
     """One trial as the journal tells it.
 
     `values` are the objectives in the user's own sign, NaN where unknown; `metrics` is all that the last report or the
-    return value held; `feasible` that they keep all constraints. `steps` is the last step reported, `retries` how many attempts failed. Times are seconds since
-    the epoch.
+    return value held; `feasible` that they keep all constraints. `steps` is the last step reported, `retries` how many
+    attempts failed. Times are seconds since the epoch.
     """
 
     number: int

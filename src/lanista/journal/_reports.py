@@ -35,6 +35,13 @@ class Reports:
         """Trial (r,), step (r,) and objectives (r, m)."""
         return cast(Ints, self._trial.view()), cast(Ints, self._step.view()), cast(Floats, self._Y.view())
 
+    def since(self, row: int) -> list[tuple[int, int, float]]:
+        """Trial, step and first objective of the reports from `row` on."""
+        if row == self._trial.size:
+            return []
+        firsts = [Y[0] for Y in self._Y.since(row)]
+        return list(zip(self._trial.since(row), self._step.since(row), firsts, strict=True))
+
     def curve(self, number: int) -> tuple[Ints, Floats]:
         """One trial's steps (k,), ascending, and objectives (k, m)."""
         ordered = sorted(self._rows.get(number, {}).items())

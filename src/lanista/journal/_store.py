@@ -1,22 +1,20 @@
 """What a store of journals must do, and the one that lives in memory."""
 
-import shutil
-import tempfile
 import threading
 import time
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+from lanista._frozen import Frozen
 from lanista.errors import ConflictError, ExperimentError
 from lanista.journal._events import Created, Event
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(Frozen):
     """A sign of life of a controller.
 
     `count` grows while it lives; `host` and `born` tell whether `pid` is still the same process.
@@ -29,8 +27,7 @@ class Beat:
     count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ExperimentInfo:
+class ExperimentInfo(Frozen):
     """An experiment as a store lists it."""
 
     id: int
@@ -111,6 +108,9 @@ class MemoryStore:
     @cached_property
     def files(self) -> Path:
         """A folder for experiments' files, deleted with the store."""
+        import shutil
+        import tempfile
+
         folder = tempfile.mkdtemp(prefix="lanista-")
         weakref.finalize(self, shutil.rmtree, folder, True)
         return Path(folder)

@@ -1,20 +1,18 @@
 """What a scheduler is: a function from the history and an event to actions."""
 
-from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from lanista._frozen import Frozen
 from lanista.journal import History, Params
 
 
-@dataclass(frozen=True, slots=True)
-class Slots:
+class Slots(Frozen):
     """`free` workers have nothing to do."""
 
     free: int
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Frozen):
     """A running trial reported; it is in the history already. `metrics` are in the user's own sign."""
 
     trial: int
@@ -22,8 +20,7 @@ class Report:
     metrics: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Yielded:
+class Yielded(Frozen):
     """A trial spent its budget and is paused at `step`; `checkpoint` is the step of its latest one, or None."""
 
     trial: int
@@ -31,8 +28,7 @@ class Yielded:
     checkpoint: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Frozen):
     """A trial is over; `outcome` is its final state."""
 
     trial: int
@@ -42,8 +38,7 @@ class Ended:
 Event = Slots | Report | Yielded | Ended
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Frozen):
     """Start a new trial, until step `budget`.
 
     `params` None: the searcher proposes them. `parent`: it goes on from the checkpoint of that (trial, step).
@@ -54,31 +49,27 @@ class Start:
     params: Params | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(Frozen):
     """Let a paused trial go on from its checkpoint, until step `budget`."""
 
     trial: int
     budget: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Extend:
+class Extend(Frozen):
     """Let a running trial go on until step `budget`."""
 
     trial: int
     budget: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Yield:
+class Yield(Frozen):
     """Ask a running trial to pause at its next report."""
 
     trial: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Frozen):
     """End a running or paused trial for a reason.
 
     It ends as `stopped` or, when it has had all the steps there are, as `completed`.
@@ -89,8 +80,7 @@ class Stop:
     state: Literal["stopped", "completed"] = "stopped"
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(Frozen):
     """End the experiment once what runs has ended."""
 
     reason: str

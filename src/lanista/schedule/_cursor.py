@@ -38,9 +38,6 @@ class Cursor:
     def rows(self) -> Iterator[Row]:
         """The reports since the last call, in order."""
         assert self._history is not None
-        trials, steps, Y = (column[self._row :] for column in self._history.log)
-        if not len(trials):
-            return iter(())
-        self._row += len(trials)
-        values = [inf if isnan(value) else value for value in Y[:, 0].tolist()]
-        return zip(trials.tolist(), steps.tolist(), values, strict=True)
+        rows = self._history.log_since(self._row)
+        self._row += len(rows)
+        return ((trial, step, inf if isnan(value) else value) for trial, step, value in rows)

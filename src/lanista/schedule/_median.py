@@ -1,7 +1,6 @@
 """The median stopping rule: Golovin et al., Google Vizier (2017), section 3.2.2."""
 
 from bisect import bisect_left, insort
-from dataclasses import dataclass, field
 from math import inf
 
 from lanista.errors import UsageError
@@ -11,15 +10,14 @@ from lanista.schedule._cursor import Cursor
 from lanista.schedule._fifo import fill
 
 
-@dataclass(slots=True)
 class _Curve:
     """One trial's reports so far; `mark` is the last (period, step, running average) entered for comparison."""
 
-    step: int = -1
-    count: int = 0
-    total: float = 0.0
-    best: float = inf
-    mark: tuple[int, int, float] = field(default=(-1, -1, inf))
+    __slots__ = ("best", "count", "mark", "step", "total")
+
+    def __init__(self) -> None:
+        self.step, self.count, self.total, self.best = -1, 0, 0.0, inf
+        self.mark = (-1, -1, inf)
 
 
 class MedianStopping:
@@ -66,15 +64,15 @@ class MedianStopping:
 
     def _enter(self, trial: int, step: int, value: float) -> None:
         """Takes up a report; one that a restarted trial repeats counts once."""
-        curve = self._curves.setdefault(trial, _Curve())
+        curve = self._curves.get(trial)
+        if curve is None:
+            curve = self._curves[trial] = _Curve()
         if step <= curve.step:
             return
-        curve.step, curve.count, curve.total, curve.best = (
-            step,
-            curve.count + 1,
-            curve.total + value,
-            min(curve.best, value),
-        )
+        curve.step = step
+        curve.count += 1
+        curve.total += value
+        curve.best = min(curve.best, value)
         if (period := step // self.interval) > curve.mark[0]:
             curve.mark = period, step, curve.total / curve.count
             insort(self._averages.setdefault(period, []), curve.mark[2])

@@ -1,11 +1,40 @@
 """Searchers: functions from the history of an experiment to the configurations to try next."""
 
+from lanista.search._anneal import Anneal
+from lanista.search._auto import Auto
 from lanista.search._base import Searcher, describe
 from lanista.search._batch import Batch
+from lanista.search._cmaes import CMAES
+from lanista.search._de import DE
+from lanista.search._dngo import DNGO
 from lanista.search._evolution import RegularizedEvolution
+from lanista.search._forest import Forest
+from lanista.search._gp import GP
 from lanista.search._grid import Grid
+from lanista.search._nsga2 import NSGA2
+from lanista.search._nsga3 import NSGA3
 from lanista.search._random import Random
 from lanista.search._sobol import Sobol
 from lanista.search._tpe import TPE
+from lanista.search._turbo import TuRBO
 
-__all__ = ["TPE", "Batch", "Grid", "Random", "RegularizedEvolution", "Searcher", "Sobol", "describe"]
+__all__ = [
+    "CMAES",
+    "DE",
+    "DNGO",
+    "GP",
+    "NSGA2",
+    "NSGA3",
+    "TPE",
+    "Anneal",
+    "Auto",
+    "Batch",
+    "Forest",
+    "Grid",
+    "Random",
+    "RegularizedEvolution",
+    "Searcher",
+    "Sobol",
+    "TuRBO",
+    "describe",
+]

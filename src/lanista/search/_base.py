@@ -16,7 +16,7 @@ class Searcher(Protocol):
     rebuild from the history, so that a resumed experiment goes on as if nothing had happened.
     """
 
-    def ask(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
+    def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
         """Proposes up to `count` configurations of `history.space`; fewer: it is exhausted.
 
         Args:

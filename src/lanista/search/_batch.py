@@ -36,7 +36,7 @@ class Batch:
             raise UsageError(f"Batch({configurations!r}): give a list of mappings from parameter to value")
         self.configurations = list(configurations)
 
-    def ask(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
+    def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
         """Hands out the next `count` configurations, fewer at the end of the list; `rng` is not used."""
         if self._space is not history.space:
             discovered = history.created is not None and history.created.define

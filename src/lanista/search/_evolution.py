@@ -45,7 +45,7 @@ class RegularizedEvolution:
                 f"RegularizedEvolution(population={population}, sample={sample}): the sample must not be the larger one"
             )
 
-    def ask(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
+    def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
         """Fills the first population with random configurations, then mutates."""
         first = min(count, max(0, self.population - len(history)))
         found = outcomes(history) if len(history) else None
@@ -80,7 +80,7 @@ def _ranks(history: History, alive: Outcomes) -> Rows:
     return ranks
 
 
-def mutate(space: Space, parent: Floats, rng: np.random.Generator) -> Params:
+def mutate(space: Space, parent: Floats, rng: "np.random.Generator") -> Params:
     """A valid configuration that differs from the point `parent` (d,), NaN where inactive, in one parameter.
 
     Where no mutation meets the constraints it is a random configuration; where nothing can differ it is the parent's.
@@ -108,7 +108,7 @@ def _varies(parameter: Parameter) -> bool:
     return len(domain.options) > 1 if isinstance(domain, Choice) else domain.size > 1
 
 
-def _changed(parameter: Parameter, n: int, x: Floats, rng: np.random.Generator) -> Floats:
+def _changed(parameter: Parameter, n: int, x: Floats, rng: "np.random.Generator") -> Floats:
     """The columns x (w,) of one parameter, mutated; n: the values of a column, 0 for continuous."""
     changed = x.copy()
     if isinstance(parameter.domain, Choice):

@@ -39,7 +39,7 @@ class Grid:
             raise UsageError(f"Grid(points={points!r}): it must be a whole number from 1, or {{name: number}}")
         self.points = points
 
-    def ask(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
+    def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
         """Hands out the next `count` points, fewer at the end of the grid; `rng` is not used."""
         defined = history.created is None or not history.created.define
         if not defined and not history.space.width:

@@ -18,6 +18,6 @@ class Random:
     [{'x': 0.636...}]
     """
 
-    def ask(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
+    def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
         """Draws `count` configurations."""
         return history.space.sample(rng, count)

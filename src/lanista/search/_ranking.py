@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lanista.journal import CANCELLED, COMPLETED, FAILED, INFEASIBLE, PAUSED, STOPPED, History
+from lanista.search._pareto import crowding, fronts
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -128,37 +129,18 @@ def smallest(Y: Floats, count: int) -> Rows:
 
 
 def _first_fronts(Y: Floats, count: int) -> Rows:
-    left = np.arange(len(Y))
-    found: list[Rows] = []
-    while count > 0:
-        front = non_dominated(Y[left])
-        rows = left[front]
-        rows = rows[np.argsort(-_room(Y[rows]), kind="stable")][:count]
-        found.append(rows)
-        count -= len(rows)
-        left = np.delete(left, front)
-    return np.concatenate(found)
+    found = [front[np.argsort(-crowding(Y[front]), kind="stable")] for front in fronts(Y, count)]
+    return np.concatenate(found)[:count]
 
 
-def non_dominated(Y: Floats) -> Rows:
-    """Indices of the rows of Y (n, m) that no other row dominates, ascending; equal rows are all kept."""
-    left, at = np.argsort(Y.sum(axis=1), kind="stable"), 0
-    while at < len(left):
-        point = Y[left[at]]
-        values = Y[left]
-        keep = (values < point).any(axis=1) | (values == point).all(axis=1)
-        at = int(keep[:at].sum()) + 1
-        left = left[keep]
-    return np.sort(left)
-
-
-def _room(Y: Floats) -> Floats:
-    """The crowding distance of each row (n,): infinite for the ends of an objective."""
-    room = np.zeros(len(Y))
-    for y in Y.T:
-        order = np.argsort(y, kind="stable")
-        span = y[order[-1]] - y[order[0]]
-        if span > 0:
-            room[order[1:-1]] += (y[order[2:]] - y[order[:-2]]) / span
-        room[order[[0, -1]]] = np.inf
-    return room
+def by_first(history: History, among: Outcomes) -> Rows:
+    """All trials with values, the best first, in the order of `best` but by the first objective only."""
+    rows = np.sort(np.concatenate([among.complete, among.partial]))
+    keys = [history.Y[rows, 0]]
+    if len(among.partial):
+        partial = np.zeros(len(history), dtype=np.bool_)
+        partial[among.partial] = True
+        keys += [np.where(partial[rows], -history.steps[rows], 0), partial[rows]]
+    if history.constraints:
+        keys.append(violation(history)[rows])
+    return rows[np.lexsort(keys)]

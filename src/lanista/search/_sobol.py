@@ -32,7 +32,7 @@ class Sobol:
     _stream: Stream | None = None
     _seed = 0
 
-    def ask(self, history: History, count: int, rng: np.random.Generator) -> list[Params]:
+    def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
         """Hands out the next `count` points; `rng` is not used."""
         space, seed = history.space, seed_of(history)
         if self._stream is None or self._stream.space is not space or self._seed != seed:

@@ -59,7 +59,7 @@ class Belief:
             total += np.where(active[:, column], logs[cell], 0.0)
         return total
 
-    def sample(self, rng: np.random.Generator, n: int) -> Matrix:
+    def sample(self, rng: "np.random.Generator", n: int) -> Matrix:
         """Returns `n` points of the cube (n, d) drawn from the density."""
         X = rng.random((n, self._codec.width))
         if len(self._bells):

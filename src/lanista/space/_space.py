@@ -125,7 +125,7 @@ class Space:
 
     # Sampling and coding
 
-    def sample(self, rng: np.random.Generator, n: int) -> list[Params]:
+    def sample(self, rng: "np.random.Generator", n: int) -> list[Params]:
         """Returns `n` random configurations that meet the constraints.
 
         Raises:
@@ -135,7 +135,7 @@ class Space:
             return self._codec.decode(rng.random((n, self.width)))
         return self._codec.decode(self.sample_unit(rng, n))
 
-    def sample_unit(self, rng: np.random.Generator, n: int) -> Matrix:
+    def sample_unit(self, rng: "np.random.Generator", n: int) -> Matrix:
         """Returns `n` uniform points of the cube (n, d) whose configurations meet the constraints.
 
         Raises:
@@ -221,7 +221,7 @@ class Space:
         """
         return self._belief.log_density(self._points(X))
 
-    def sample_prior(self, rng: np.random.Generator, n: int) -> Matrix:
+    def sample_prior(self, rng: "np.random.Generator", n: int) -> Matrix:
         """Returns `n` points of the cube (n, d), drawn from the priors, whose configurations meet the constraints.
 
         Raises:

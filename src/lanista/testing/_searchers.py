@@ -103,7 +103,7 @@ class Story:
         """What the searcher proposes now; nothing is added."""
         return searcher.ask(self.history, count, self.rng())
 
-    def rng(self) -> np.random.Generator:
+    def rng(self) -> "np.random.Generator":
         """What the next question is answered with."""
         return np.random.default_rng((self.seed, len(self.history)))
 

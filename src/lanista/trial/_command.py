@@ -3,18 +3,18 @@
 import json
 import math
 import os
-import shutil
-import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lanista.errors import Infeasible, LanistaError, ObjectiveError, StopTrial, UsageError
 from lanista.journal import Params, Suggested
 from lanista.trial import _template
-from lanista.trial._process import Peer, Process
 from lanista.trial._trial import Trial
+
+if TYPE_CHECKING:
+    from lanista.trial._process import Peer, Process
 
 _KINDS = ("report", "finish", "checkpoint", "note", "infeasible", "suggest")
 
@@ -83,6 +83,8 @@ class Command:
             Infeasible: the command said so.
             ObjectiveError: an exit code that is not 0, or a line that is no message.
         """
+        from lanista.trial._process import Process
+
         cwd = os.path.abspath(self.cwd or os.getcwd())
         file = trial.directory / "params.json"
         file.write_text(json.dumps(self.convert(trial.params) if self.convert else trial.params), "utf-8")
@@ -129,7 +131,7 @@ def describe(trial: Trial) -> str:
 class _Talk:
     """What passes between a trial and its command, until the command has ended."""
 
-    def __init__(self, trial: Trial, process: Process, *, cwd: str, grace: float) -> None:
+    def __init__(self, trial: Trial, process: "Process", *, cwd: str, grace: float) -> None:
         self._trial, self._process, self._cwd, self._grace = trial, process, cwd, grace
         self._result: Any = None
         self._end: StopTrial | Infeasible | None = None
@@ -160,7 +162,7 @@ class _Talk:
         self._terminated = True
         self._deadline = time.monotonic() + self._grace
 
-    def _hear(self, peer: Peer, line: bytes) -> None:
+    def _hear(self, peer: "Peer", line: bytes) -> None:
         """Does what one line says, and answers where that is asked for."""
         try:
             message = json.loads(line)
@@ -222,10 +224,14 @@ class _Talk:
 
 
 def _copy_file(source: Path, target: Path) -> None:
+    import shutil
+
     shutil.copyfile(source, target)
 
 
 def _copy_folder(source: Path, target: Path) -> None:
+    import shutil
+
     shutil.copytree(source, target)
 
 
@@ -237,6 +243,8 @@ def _malformed(line: bytes, why: str) -> ObjectiveError:
 
 def _meaning(code: int) -> str:
     """An exit code in words; shells add 128 to the number of a signal."""
+    import signal
+
     number = -code if code < 0 else code - 128
     try:
         name = signal.Signals(number).name

@@ -1,8 +1,6 @@
 """The script's end of the line: links that speak to a command's runner, or to the person who started the script."""
 
 import json
-import shutil
-import socket
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +19,8 @@ class Line:
     """
 
     def __init__(self, address: str) -> None:
+        import socket
+
         self._socket = socket.socket(socket.AF_UNIX)
         try:
             self._socket.connect(address)
@@ -92,6 +92,8 @@ class Printer:
         print(f"infeasible: {reason}", flush=True)
 
     def _keep(self, path: str | None) -> None:
+        import shutil
+
         if path is None or (self._kept is not None and Path(path) == self._kept):
             return
         if self._kept is not None:

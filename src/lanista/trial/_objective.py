@@ -1,7 +1,6 @@
 """From what a user gives to `run` (a function, a class, a command; for one trial or a cohort) to what executors run."""
 
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -109,6 +108,8 @@ def _is_pruned(result: Any) -> bool:
 
 def _traceback(error: Exception) -> str:
     """The traceback without the frames of the engine."""
+    import traceback
+
     tb = error.__traceback__
     while tb is not None and tb.tb_frame.f_globals.get("__name__", "").startswith("lanista.trial"):
         tb = tb.tb_next

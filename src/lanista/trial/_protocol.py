@@ -1,19 +1,20 @@
 """What passes between a controller, an executor and the code of a trial."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Protocol
 
+from lanista._frozen import Frozen
 from lanista.journal import Event, Params, Reported
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Frozen):
     """One attempt at a trial, with all that its code may need to know.
 
     `step` and `checkpoint` tell where to go on from; `budget` the step at which it yields by itself; `metrics` the
-    names of the objectives, the first one first, `constrained` those of the metrics with a bound; `define` that parameters are discovered by `suggest_*`, from
-    `proposal` where it has them; `reported` what earlier attempts reported on the way to the checkpoint.
+    names of the objectives, the first one first, `constrained` those of the metrics with a bound; `define` that
+    parameters are discovered by `suggest_*`, from `proposal` where it has them; `reported` what earlier attempts
+    reported on the way to the checkpoint.
     """
 
     number: int
@@ -31,8 +32,7 @@ class Job:
     constrained: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Frozen):
     """The answer to a report."""
 
     kind: Literal["continue", "stop", "yield"] = "continue"

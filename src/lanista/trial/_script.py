@@ -1,6 +1,5 @@
 """For Python scripts that run as commands, and as well when a person starts them by hand."""
 
-import atexit
 import contextlib
 import json
 import os
@@ -122,6 +121,8 @@ def _told() -> dict[str, Any]:
 
 def _session() -> tuple[Trial, Line | Printer]:
     """The trial of this process and its line, made when first asked for."""
+    import atexit
+
     global _current
     if _current is None:
         _current = _connect() if in_trial() else _by_hand()

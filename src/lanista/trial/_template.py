@@ -1,9 +1,7 @@
 """What a command is told: the words of its command line and the variables of its environment."""
 
-import difflib
 import json
 import re
-import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -45,6 +43,8 @@ def placeholders(template: str | Sequence[str]) -> list[str]:
 
 def check(template: str | Sequence[str], names: Iterable[str]) -> None:
     """Raises UsageError for a placeholder that is neither a parameter in `names` nor built in."""
+    import difflib
+
     known = [*names, *BUILT_IN]
     for name in placeholders(template):
         if name not in known:
@@ -59,6 +59,7 @@ def check(template: str | Sequence[str], names: Iterable[str]) -> None:
 
 def fill_text(template: str, values: Mapping[str, Any], params: Mapping[str, Any]) -> str:
     """The template as a shell takes it: each value one quoted word, what is not there an empty one."""
+    import shlex
 
     def value(name: str) -> str:
         if name == "params" and name not in params:

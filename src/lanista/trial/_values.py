@@ -1,6 +1,5 @@
 """From what user code hands over to metrics: plain floats by name."""
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -14,7 +13,7 @@ def as_number(name: str, value: Any) -> float:
     Raises:
         MetricError: the value is no number.
     """
-    if isinstance(value, str | bytes) or value is None:
+    if isinstance(value, (str, bytes)) or value is None:
         raise MetricError(f"metric {name!r} is {value!r}, which is no number; report or return a float")
     try:
         return float(value)
@@ -36,7 +35,7 @@ def as_metrics(result: Any, names: Sequence[str]) -> dict[str, float]:
         return {}
     if isinstance(result, Mapping):
         return {str(name): as_number(str(name), value) for name, value in result.items()}
-    if isinstance(result, tuple | list):
+    if isinstance(result, (tuple, list)):
         if len(result) != len(names):
             raise MetricError(
                 f"the objective returned {len(result)} values for {len(names)} "
@@ -53,6 +52,8 @@ def as_metrics(result: Any, names: Sequence[str]) -> dict[str, float]:
 
 def check_metrics(metrics: Mapping[str, float], names: Iterable[str]) -> None:
     """Raises MetricError for an objective that was neither reported nor returned."""
+    import difflib
+
     for name in names:
         if name in metrics:
             continue

@@ -1,0 +1,1 @@
+"""Which optimiser finds better configurations in fewer evaluations: ours and its peers on surrogates, tables, BBOB."""

@@ -1,0 +1,76 @@
+"""Bayesian optimisation with a Gaussian process."""
+
+import numpy as np
+
+from lanista.errors import UsageError
+from lanista.journal import History, Params
+from lanista.search._ranking import outcomes
+from lanista.search._stream import seed_of
+from lanista.search.gaussian._believe import Belief
+from lanista.search.gaussian._data import Data, Known
+from lanista.search.gaussian._region import box, region
+from lanista.search.gaussian._session import Box, Setting, propose
+
+
+class GP:
+    """Proposes where a Gaussian process expects the greatest improvement.
+
+    The process has a Matérn 5/2 kernel with a length scale for each column, choices included; its hyperparameters are
+    those of the greatest posterior density, found anew whenever the trials have grown by a tenth. Objectives pass
+    through a logarithm where that makes them look more normal. What is maximised is the logarithm of the expected
+    improvement (of two objectives: of hypervolume; of more: of a random scalarisation), times the probability that
+    metrics keep their constraints, times the user's prior: Jones, Schonlau and Welch, Efficient Global Optimization
+    (1998), section 4; Snoek, Larochelle and Adams, Practical Bayesian Optimization (2012), section 3. Pending trials
+    count as if they had come out as expected. Every second proposal stays in a trust region around the best trial, as
+    in `TuRBO`, which gets to the bottom of a valley that was found.
+
+    Until `startup` trials have an outcome, proposals are the space's defaults, then points of Latin hypercubes. Trials
+    that failed count as the worst of the others; where trials were stopped early, ranks are modelled instead of values.
+    Trials of earlier experiments (`Experiment.warm_start`) have processes of their own, which count as much as they
+    rank this experiment's trials well.
+
+    Args:
+        startup: trials before the model is used.
+        warp: also learn a warp of each number's range: Snoek et al., Input Warping for Bayesian Optimization (2014).
+        local: whether every second proposal stays in the trust region.
+
+    Raises:
+        UsageError: an argument is out of range.
+        UnsatisfiableError: too few configurations meet the constraints.
+
+    >>> from lanista.space import Float, Space
+    >>> GP().ask(History(Space({"x": Float(0, 1)})), 1, np.random.default_rng(0))
+    [{'x': 0.5}]
+    """
+
+    def __init__(self, *, startup: int = 8, warp: bool = False, local: bool = True) -> None:
+        self.startup, self.warp, self.local = startup, warp, local
+        if isinstance(startup, bool) or not isinstance(startup, int) or startup < 1:
+            raise UsageError(f"GP(startup={startup!r}): it must be a whole number from 1")
+        self._setting: Setting | None = None
+
+    def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
+        """Proposes one after the other, each knowing those before it."""
+        setting = self._prepared(history)
+        if not setting.features.count:
+            return history.space.sample(rng, count)
+        found = outcomes(history)
+        startup = min(self.startup, 2) if history.sources else self.startup
+        if found.known < startup or not len(found.complete) + len(found.partial):
+            return setting.first.take(history.proposed, count)
+        data = Data.of(history, found)
+        belief = Belief(setting.features, setting.memory, Known.of(data), history, warp=self.warp, rng=rng)
+
+        def within(pending: int) -> Box | None:
+            if not self.local or (len(data.X) + pending) % 2:
+                return None
+            trusted = region(data.Y[: data.settled, 0], max(4, history.space.width), self.startup)
+            return box(setting.features, belief.scales[0], belief.centres(1)[0], trusted.length)
+
+        return propose(setting, history, found, belief, count, rng, within)
+
+    def _prepared(self, history: History) -> Setting:
+        space, seed = history.space, seed_of(history)
+        if self._setting is None or not self._setting.fits(space, seed, self.startup):
+            self._setting = Setting(space, seed, self.startup)
+        return self._setting

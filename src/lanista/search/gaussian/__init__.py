@@ -1,0 +1,1 @@
+"""Gaussian processes: the surrogate, what is expected of a point, and where that is greatest."""

@@ -1,0 +1,114 @@
+"""What searchers with a Gaussian process share: the first design, the memory of fits, and proposals one by one.
+
+Shapes: n points, d columns.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lanista.journal import History, Params
+from lanista.search._ranking import Floats, Outcomes
+from lanista.search._stream import Stream, latin_blocks
+from lanista.search.gaussian._believe import Belief, Memory
+from lanista.search.gaussian._features import Features
+from lanista.search.gaussian._maximise import Effort, maximise
+from lanista.space import Space
+
+Bools = NDArray[np.bool_]
+Box = tuple[Floats, Floats]
+
+CENTRES = 5
+"""The best trials, around which candidates are drawn."""
+EFFORT = Effort()
+
+
+class Setting:
+    """What depends on the space, the seed and the length of the first design only."""
+
+    def __init__(self, space: Space, seed: int, startup: int) -> None:
+        self.space, self.seed, self.startup = space, seed, startup
+        self.features, self.memory = Features(space), Memory()
+        self.first = Stream(space, partial(first_design, space, seed, startup))
+
+    def fits(self, space: Space, seed: int, startup: int) -> bool:
+        """Whether it is still the right one."""
+        return self.space is space and self.seed == seed and self.startup == startup
+
+
+def propose(
+    setting: Setting,
+    history: History,
+    found: Outcomes,
+    belief: Belief,
+    count: int,
+    rng: "np.random.Generator",
+    within: Callable[[int], Box | None] = lambda pending: None,
+) -> list[Params]:
+    """Proposes one after the other, each knowing those before it.
+
+    Args:
+        setting: of the space.
+        history: all trials.
+        found: its outcomes.
+        belief: of what has an outcome.
+        count: how many are wanted.
+        rng: what decides.
+        within: gives the part of the cube to search, from the number of trials that are pending.
+    """
+    pending = history.X[found.pending]
+    seen = Seen(history.X)
+    proposals: list[Params] = []
+    while True:
+        part = within(len(pending))
+        x = maximise(
+            setting.space,
+            belief.acquisition(pending),
+            rng,
+            centres=belief.centres(CENTRES if part is None else 1),
+            taken=seen,
+            effort=EFFORT,
+            within=part,
+        )
+        proposals += setting.space.decode(x)
+        if len(proposals) == count:
+            return proposals
+        seen.add(x)
+        pending = np.concatenate([pending, x])
+
+
+class Seen:
+    """Points that were tried; called with canonical points (c, d), tells which of them (c,) are among these."""
+
+    def __init__(self, X: Floats) -> None:
+        self._rows: set[bytes] = set()
+        self.add(X)
+
+    def add(self, X: Floats) -> None:
+        """Adds canonical points (n, d)."""
+        self._rows.update(_rows(X))
+
+    def __call__(self, X: Floats) -> Bools:
+        return np.fromiter((row in self._rows for row in _rows(X)), dtype=np.bool_, count=len(X))
+
+
+def _rows(X: Floats) -> list[bytes]:
+    """Each point (n, d) as bytes, equal for points that are equal but for rounding."""
+    rounded = np.round(np.nan_to_num(X, nan=-1.0), 9) + 0.0
+    return [row.tobytes() for row in rounded]
+
+
+def first_design(space: Space, seed: int, startup: int) -> Iterator[Floats]:
+    """Yields the defaults' point, then Latin hypercubes that fill up the first `startup` trials, and more of them.
+
+    Where the user has a prior, every second of these is drawn from it instead.
+    """
+    X, _ = space.encode([space.defaults()])
+    yield np.where(np.isnan(X), 0.5, X)
+    rng = np.random.default_rng(seed)
+    for block in latin_blocks(seed, space.width, max(startup - 1, 1)):
+        if space.has_prior:
+            block[::2] = space.sample_prior(rng, len(block[::2]))
+        yield block
