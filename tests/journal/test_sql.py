@@ -15,6 +15,7 @@ import pytest
 from lanista.errors import StoreError, UsageError, VersionError
 from lanista.journal import Asked, Created, Event, MemoryStore, Noted, Store, files_of, home, open_store
 from lanista.journal import _sql as sql
+from lanista.journal._postgres import PostgresDialect
 
 CREATED = Created(0.0, "test", {"parameters": {}}, {"loss": "min"}, 0)
 NOTES: list[Event] = [Noted(0.0, None, {"i": i}) for i in range(5)]
@@ -240,11 +241,40 @@ def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
 def test_a_lost_connection_is_made_again(postgres_database: str) -> None:
     experiment = filled(postgres_database)
     with closing(open_store(postgres_database)) as store:
-        for call in (lambda: store.append(experiment, NOTES), lambda: store.last(experiment)):
-            drop_connections(postgres_database)
-            with pytest.raises(StoreError, match="closed the connection"):
-                call()
-            assert store.last(experiment) == 6
+        drop_connections(postgres_database)
+        assert store.last(experiment) == 6
+        drop_connections(postgres_database)
+        assert store.append(experiment, NOTES) == 6 + len(NOTES)
+        drop_connections(postgres_database)
+        assert store.append(experiment, NOTES, after=6 + len(NOTES)) == 6 + 2 * len(NOTES)
+        assert store.read(experiment, 6) == [*NOTES, *NOTES]
+
+
+def test_what_was_written_when_the_line_was_cut_is_not_written_twice(postgres_database: str) -> None:
+    """The server commits, and the connection dies before it can say so."""
+    experiment = filled(postgres_database)
+
+    class CutOnce(PostgresDialect):
+        cuts = 1
+
+        def connect(self) -> Any:
+            connection = super().connect()
+            execute = connection.execute
+
+            def cut(statement: str, values: Any = ()) -> Any:
+                done = execute(statement, values)
+                if statement.startswith("INSERT INTO lanista_events") and self.cuts:
+                    self.cuts -= 1
+                    drop_connections(postgres_database)
+                    execute("SELECT 1")
+                return done
+
+            connection.execute = cut
+            return connection
+
+    with closing(sql.SqlStore(CutOnce(postgres_database))) as store:
+        assert store.append(experiment, NOTES, after=6) == 6 + len(NOTES)
+        assert store.read(experiment, 6) == list(NOTES)
 
 
 def drop_connections(url: str) -> None:

@@ -38,6 +38,10 @@ class PostgresDialect:
             return "taken" if error.diag.constraint_name == "lanista_events_pkey" else None
         return "removed" if isinstance(error, errors.ForeignKeyViolation) else None
 
+    def cut(self, connection: Any) -> bool:
+        """Whether the connection to the server is lost."""
+        return bool(connection.closed)
+
     def explain(self, error: Exception) -> str:
         """Says what is wrong and what mends it."""
         if isinstance(error, self._psycopg.OperationalError):

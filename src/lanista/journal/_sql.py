@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal, Protocol
 
 from lanista.errors import ConflictError, ExperimentError, LanistaError, StoreError, VersionError
@@ -32,6 +32,8 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
 
 FEW = 32
 """Up to so many events go into one statement, which needs no transaction around it."""
+PATIENCE_S = 30.0
+"""How long a database that was there is waited for when it has gone: a server takes seconds to start again."""
 
 
 class Dialect(Protocol):
@@ -57,6 +59,10 @@ class Dialect(Protocol):
 
     def clash(self, error: Exception) -> Literal["taken", "removed"] | None:
         """Whether an event was refused because its seq is taken, or its experiment removed."""
+        ...
+
+    def cut(self, connection: Any) -> bool:
+        """Whether the connection to the database is lost, so that another one may serve."""
         ...
 
     def explain(self, error: Exception) -> str:
@@ -118,6 +124,8 @@ class SqlStore:
             except ConflictError:
                 if after is None:
                     continue  # somebody came between; where a transaction locks others out, nobody can
+                if self._wrote(experiment, after, rows):
+                    return after + len(rows)
             last = self.last(experiment)
             raise ConflictError(f"the journal is at {last}, not at {after}; catch up and decide again")
 
@@ -166,6 +174,11 @@ class SqlStore:
 
     # --- helpers ------------------------------------------------------------------------------------------------------
 
+    def _wrote(self, experiment: int, after: int, rows: Sequence[Row]) -> bool:
+        """Whether it was we who took the seqs: the line was cut when all was written, but not yet confirmed."""
+        there = self._query("read", (experiment, after, after + len(rows)))
+        return [tuple(row) for row in there] == list(rows)
+
     def _connection(self) -> Any:
         """This thread's connection; a forked child must not use its parent's."""
         if getattr(self._local, "pid", None) != os.getpid():
@@ -196,10 +209,22 @@ class SqlStore:
         try:
             return db.execute(statement, values)
         except self._dialect.errors as error:
-            failure = self._failure(error)
-            if not isinstance(failure, ConflictError | ExperimentError):
-                self.release()  # the next call connects anew: a server may have been away
-            raise failure from error
+            if self._dialect.cut(db):
+                return self._guard(partial(self._reconnected().execute, statement, values))
+            raise self._failure(error) from error
+
+    def _reconnected(self) -> Any:
+        """Another connection in place of one that was cut, as soon as the database takes one."""
+        self.release()
+        deadline, wait = time.monotonic() + PATIENCE_S, 0.05
+        while True:
+            try:
+                return self._connection()
+            except StoreError:
+                if time.monotonic() + wait > deadline:
+                    raise
+            time.sleep(wait)
+            wait = min(2 * wait, 1.0)
 
     def _query(self, name: str, values: tuple[Any, ...]) -> list[Any]:
         cursor = self._execute(self._sql[name], values)
@@ -213,9 +238,9 @@ class SqlStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
+        self._execute(self._dialect.begin, ())
         db = self._connection()
         try:
-            db.execute(self._dialect.begin)
             yield db
             db.execute("COMMIT")
         except BaseException as error:

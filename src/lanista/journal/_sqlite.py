@@ -55,6 +55,10 @@ class SqliteDialect:
             return "taken"
         return "removed" if kind == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY else None
 
+    def cut(self, connection: Any) -> bool:
+        """A file is never out of reach of its connection."""
+        return False
+
     def explain(self, error: Exception) -> str:
         """Says what is wrong with the file and what mends it."""
         text = str(error)
