@@ -1,4 +1,4 @@
-"""ls, show, trials, best, top --once, and what all commands share."""
+"""ls, show, trials, best, importance, top --once, and what all commands share."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from lanista import __version__
 
 COMMANDS = [
     *("run", "ls", "show", "trials", "best", "logs", "top", "stop", "pause", "resume", "kill", "enqueue", "set"),
-    *("export", "import", "rm", "demo", "doctor"),
+    *("export", "import", "rm", "demo", "doctor", "importance"),
 ]
 
 
@@ -131,6 +131,72 @@ def test_best_without_a_value_is_an_error(lanista) -> None:
     result = lanista("best", "none")
     assert (result.code, result.out) == (1, "")
     assert result.err.startswith("error LA300: experiment 'none' has no trial with a value of 'loss'")
+
+
+@pytest.fixture
+def bounded() -> la.Experiment:
+    """Two objectives and a bound that one of three trials breaks."""
+    experiment = la.Experiment(
+        "bounded", {"x": la.Float(0, 1)}, {"loss": "min", "acc": "max"}, constraints={"latency": la.at_most(10)}
+    )
+    for x, loss, acc, latency in [(0.1, 1.0, 0.5, 9.0), (0.2, 2.0, 0.9, 8.0), (0.3, 0.5, 0.4, 12.0)]:
+        experiment.add({"x": x}, {"loss": loss, "acc": acc, "latency": latency})
+    return experiment
+
+
+def test_show_tells_constraints_front_and_hypervolume(lanista, bounded) -> None:
+    result = lanista("show", "bounded")
+    assert "constraints latency <= 10" in result.lines
+    assert "front       2 trials that no other one beats in every metric, see lanista best" in result.lines
+    assert "hypervolume 0.1 up to the worst of each metric" in result.lines
+    record = lanista("show", "bounded", "--json").json
+    assert record["constraints"] == {"latency": "<= 10"}
+    assert (record["front"], record["hypervolume"]) == (2, pytest.approx(0.1))
+
+
+def test_trials_that_break_a_constraint_are_shown_as_such(lanista, bounded) -> None:
+    lines = [line.split() for line in lanista("trials", "bounded").lines]
+    assert lines[0][:7] == ["number", "state", "loss", "acc", "feasible", "latency", "x"]
+    assert [line[4] for line in lines[1:]] == ["true", "true", "false"]
+    assert [r["number"] for r in lanista("trials", "bounded", "--filter", "not feasible", "--json").json] == [2]
+    assert lanista("best", "bounded", "--json").json["number"] == 0
+
+
+def test_where_none_keeps_the_constraints_the_nearest_is_named(lanista) -> None:
+    experiment = la.Experiment("none", {"x": la.Float(0, 1)}, "loss", constraints={"latency": "<= 10"})
+    for latency in (30.0, 11.0):
+        experiment.add({"x": 0.1}, {"loss": 1.0, "latency": latency})
+    told = "has no trial that keeps the constraints yet; trial 1 comes nearest: latency is 11, to be <= 10"
+    assert f"best        {told}" in lanista("show", "none").lines
+    assert lanista("best", "none").err == f"error LA300: experiment 'none' {told}\n"
+    assert "no trial keeps the constraints yet; trial 1 comes" in " ".join(lanista("top", "none", "--once").out.split())
+    assert lanista("top", "none", "--json").json["nearest"].startswith("trial 1 comes nearest")
+
+
+def test_trials_with_constraints_travel_through_a_file(lanista, bounded, tmp_path) -> None:
+    table = tmp_path / "trials.csv"
+    assert lanista("export", "bounded", "-o", table).code == 0
+    other = la.Experiment(
+        "other", {"x": la.Float(0, 1)}, {"loss": "min", "acc": "max"}, constraints={"latency": la.at_most(8)}
+    )
+    assert lanista("import", "other", table).code == 0
+    assert [trial.feasible for trial in other.trials] == [False, True, False]
+
+
+def test_importance_is_a_bar_for_each_parameter(lanista) -> None:
+    experiment = la.Experiment("imp", {"lr": la.Float(0, 1), "idle": la.Float(0, 1)}, "loss", seed=0, searcher="random")
+    experiment.run(lambda t: {"loss": t["lr"], "size": t["idle"]}, trials=30, progress=False)
+    result = lanista("importance", "imp")
+    assert [line.split()[0] for line in result.lines] == ["lr", "idle"]
+    assert result.lines[0].count("#") > 35
+    shares = lanista("importance", "imp", "--json").json
+    assert list(shares) == ["lr", "idle"]
+    assert sum(shares.values()) == pytest.approx(1)
+    assert (
+        next(iter(lanista("importance", "imp", "--metric", "size", "--method", "permutation", "--json").json)) == "idle"
+    )
+    assert lanista("importance", "imp", "--method", "shap").code == 2
+    assert lanista("importance", "imp", "--metric", "acc").err.startswith("error LA700: importance(metric='acc')")
 
 
 def test_top_once_prints_one_picture(lanista, digits) -> None:

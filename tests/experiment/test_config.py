@@ -111,6 +111,29 @@ def test_changes_take_the_place_of_fields(folder: Path) -> None:
     assert (config.experiment["name"], config.run["trials"]) == ("other", 5)
 
 
+def test_constraints_priors_and_other_names_of_searchers(folder: Path) -> None:
+    path = write(
+        folder,
+        """
+        name: bound
+        space: {x: {float: [1e-5, 0.1], log: true, prior: 1e-3, confidence: high}}
+        metric: loss
+        constraints: {latency: "<= 10", accuracy: ">= 0.9"}
+        searcher: {name: SMAC, startup: 5}
+        store: memory
+        objective: work.py:f
+        limits: {improvement: 0.01}
+        """,
+    )
+    config = load_config(path)
+    exp = config.open()
+    assert exp.history.constraints == {"latency": la.at_most(10), "accuracy": la.at_least(0.9)}
+    assert exp.space.has_prior
+    assert isinstance(exp.searcher, la.Forest)
+    assert exp.searcher.startup == 5
+    assert config.run["limits"] == la.Limits(improvement=0.01)
+
+
 @pytest.mark.parametrize("objective", ["work.py:f", "work.py:Box.g", "work_as_module:f"])
 def test_objectives_are_imported_from_the_folder_of_the_config(folder: Path, objective: str) -> None:
     config = load_config(write(folder, f"name: a\nobjective: {objective}\n"))
@@ -169,7 +192,7 @@ def test_words_are_read_as_people_mean_them(tmp_path: Path) -> None:
         (HEAD + "mode: up\n", r"'up' is a text; it must be 'min' or 'max'"),
         (HEAD + "metric: [loss]\n", r"\['loss'\] is a list; it must be a text or a mapping"),
         (HEAD + "time_limit: soon\n", r":3:1: time_limit: 'soon' is no length of time"),
-        (HEAD + "searcher: tpa\n", r":3:1: searcher: there is no searcher 'tpa'; did you mean 'tpe'\?"),
+        (HEAD + "searcher: tpa\n", r":3:1: searcher: 'tpa' is not known; did you mean 'tpe'\?"),
         (HEAD + "searcher: [tpe]\n", r"is no searcher; write its name"),
         (HEAD + "scheduler: {name: asha, max_step: 3}\n", r":3:25: .*takes no 'max_step'; did you mean 'max_steps'\?"),
         (
@@ -178,6 +201,8 @@ def test_words_are_read_as_people_mean_them(tmp_path: Path) -> None:
         ),
         (HEAD + "scheduler: asha\n", r":3:1: scheduler: scheduler 'asha' needs 'max_steps'"),
         (HEAD + "scheduler:\n  name: asha\n  max_steps: 0\n", r":\d:\d: scheduler.*must hold"),
+        (HEAD + "searcher: BOHB\n", r":3:1: searcher: the searcher 'BOHB' comes with a later release; take tpe with"),
+        (HEAD + "constraints: {a: 3}\n", r":3:\d+: constraints: .*is no bound; write la.at_most\(10\)"),
         (HEAD + "executor: process\n", r"there is no executor 'process'; did you mean 'processes'\?"),
         (HEAD + "resources: {cpu: 2}\n", r":3:13: resources.cpu: .*takes no 'cpu'; did you mean 'cpus'\?"),
         (HEAD + "executor: inline\nresources: {cpus: 2}\n", r"executor 'inline' takes no 'cpus'"),

@@ -95,3 +95,15 @@ def test_experiments_with_other_metrics_hand_on_configurations_only():
     new = made().warm_start(old, 2)
     assert not new.history.sources
     assert new.trials[0].params == old.best.params
+
+
+def test_minimize_takes_constraints_too():
+    best = la.minimize(
+        lambda t: {"value": t["x"], "size": t["x"]},
+        {"x": la.Float(0, 1)},
+        trials=15,
+        seed=0,
+        constraints={"size": la.at_least(0.4)},
+        searcher="random",
+    )
+    assert 0.4 <= best.value < 0.7

@@ -298,6 +298,31 @@ def test_the_closing_lines_hold_the_best_as_code_the_journal_and_what_next() -> 
     assert "lanista show exp --store /there/lanista.db" in text
 
 
+def test_the_closing_lines_of_several_objectives_hold_the_front(capsys: pytest.CaptureFixture[str]) -> None:
+    exp = la.Experiment("two", {"x": la.Float(0, 1)}, {"loss": "min", "acc": "max"}, store="memory", searcher="random")
+    exp.run(lambda t: (float(t.number), 2.0 * t.number - 8 * (t.number == 7)), trials=8)
+    lines = capsys.readouterr().err.splitlines()
+    at = lines.index("front: 7 trials that no other one beats in every metric")
+    assert lines[at + 1] == "    trial 0: loss 0, acc 0"
+    assert lines[at + 5] == "    trial 4: loss 4, acc 8"
+    assert lines[at + 6] == "    and 2 more: exp.pareto, or lanista best"
+    assert lines[at + 7] == "best by loss: trial 0, loss = 0.0 (min)"
+
+
+def test_while_no_trial_keeps_the_constraints_the_nearest_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    exp = la.Experiment(
+        "bound", {"x": la.Float(0, 1)}, "loss", constraints={"size": "<= 3"}, store="memory", searcher="random"
+    )
+    exp.run(lambda t: {"loss": 1.0, "size": 9.0 - t.number}, trials=3)
+    text = capsys.readouterr().err
+    assert text.count("best -") == text.count("breaks a constraint") == 3
+    assert "no trial keeps the constraints size <= 3; trial 2 comes nearest: size is 7, to be <= 3" in text
+    exp.run(lambda t: {"loss": 2.0, "size": 1.0}, trials=4)
+    text = capsys.readouterr().err
+    assert "best 2 (trial 3)" in text
+    assert "best: trial 3, loss = 2.0 (min)" in text
+
+
 def test_the_default_store_needs_no_option(lanista_home: object) -> None:
     view = view_of(Run(io.StringIO()).history, la.Limits(), 0.0)
     lines = closing(view, "", url=f"sqlite:///{lanista_home}/lanista.db", resume="again")

@@ -15,16 +15,21 @@ import pytest
 from lanista.search import (
     CMAES,
     DE,
+    DNGO,
+    GP,
     NSGA2,
     NSGA3,
     TPE,
     Anneal,
+    Auto,
     Batch,
+    Forest,
     Grid,
     Random,
     RegularizedEvolution,
     Searcher,
     Sobol,
+    TuRBO,
 )
 from lanista.space import Choice, Float, Int, Params, Permutation, Space, Subset
 from lanista.testing import Story
@@ -54,7 +59,16 @@ SEARCHERS: dict[str, tuple[Searcher, int]] = {
     "nsga2": (NSGA2(population=10), 20),
     "nsga3": (NSGA3(population=10), 20),
     "evolution, mutants": (RegularizedEvolution(population=10, sample=3), 20),
+    "forest": (Forest(), 20),
+    "dngo": (DNGO(startup=10), 20),
+    "gp, first": (GP(), 0),
+    "gp, model": (GP(), 20),
+    "gp, warped": (GP(warp=True), 20),
+    "turbo": (TuRBO(startup=4), 20),
+    "auto": (Auto(), 20),
 }
+CLIMBERS = ("dngo", "gp, model", "gp, warped", "turbo", "auto")
+"""They climb along gradients: the last digits of one proposal, which libraries differ in, make the next another one."""
 
 
 def proposals(searcher: Searcher, after: int) -> list[Params]:
@@ -71,9 +85,9 @@ def proposals(searcher: Searcher, after: int) -> list[Params]:
     return found
 
 
-def near(golden: Any) -> Any:
+def near(golden: Any, rel: float = 1e-6) -> Any:
     """The same, but for the last digits of what a mathematical library computes."""
-    return [{k: pytest.approx(v, rel=1e-9) if isinstance(v, float) else v for k, v in p.items()} for p in golden]
+    return [{k: pytest.approx(v, rel=rel) if isinstance(v, float) else v for k, v in p.items()} for p in golden]
 
 
 @pytest.mark.parametrize("name", SEARCHERS)
@@ -82,4 +96,8 @@ def test_the_first_proposals(name: str) -> None:
     if RECORD:
         golden = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
         GOLDEN.write_text(json.dumps(golden | {name: found}, indent=1) + "\n")
-    assert found == near(json.loads(GOLDEN.read_text())[name])
+    golden = json.loads(GOLDEN.read_text())[name]
+    if name in CLIMBERS:
+        assert found[:1] == near(golden[:1], 1e-3)
+    else:
+        assert found == near(golden)

@@ -201,14 +201,19 @@ def test_several_objectives_are_traded_off() -> None:
     assert (found > 0.53).sum() > 4
 
 
-def test_the_branch_that_is_better_is_taken() -> None:
-    story = Story(NETWORK)
-    searcher = TPE()
-    for _ in range(60):
-        (params,) = story.ask(searcher)
-        story.end(story.start(params), "completed", network(params))
-    taken = [searcher.ask(story.history, 1, np.random.default_rng(i))[0]["optimizer"] for i in range(20)]
-    assert taken.count("adam") > 12
+def test_the_best_branch_is_found_though_another_is_ahead() -> None:
+    """The second best gives good values sooner, and none below 0.3: many searches get beyond it all the same."""
+    values = [run("network", TPE(), seed, 120) for seed in range(12)]
+    assert sum(value < 0.29 for value in values) >= 5
+
+
+def test_branches_that_break_a_constraint_are_left() -> None:
+    space = NETWORK.where("optimizer != 'sgd'")
+    story, searcher = Story(space), TPE()
+    for _ in range(30):
+        for params in story.ask(searcher, 2):
+            story.end(story.start(params), "completed", network(params))
+    assert {params["optimizer"] for params in story.history.params} == {"adam", "none"}
 
 
 def test_most_kernels_of_a_long_history_are_left_out_but_weigh() -> None:
@@ -354,10 +359,10 @@ def learned(target: float) -> Learned:
 
 def test_an_earlier_experiment_helps_if_it_is_alike() -> None:
     plain = Space({f"x{i}": Float(0, 1) for i in range(4)})
-    none, alike = (np.mean([after(plain, s, 15, *given) for s in range(5)]) for given in ((), (learned(0.7),)))
+    none, alike = (np.mean([after(plain, s, 10, *given) for s in range(5)]) for given in ((), (learned(0.7),)))
     assert alike < 0.7 * none
     none, other = (np.mean([after(plain, s, 60, *given) for s in range(5)]) for given in ((), (learned(0.1),)))
-    assert other < 3 * none
+    assert other < 10 * none
 
 
 def test_the_best_of_earlier_experiments_come_first() -> None:

@@ -1,4 +1,4 @@
-"""Commands that look: ls, show, trials, best."""
+"""Commands that look: ls, show, trials, best, importance."""
 
 import math
 import time
@@ -7,10 +7,15 @@ from typing import Any
 from lanista.cli._base import Args, MakeCommand, add_json, add_name, existing, opened, print_json
 from lanista.cli._rows import TrialTable, split_columns
 from lanista.cli._tables import show
+from lanista.errors import MissingExtraError
 from lanista.experiment import Experiment, experiments
+from lanista.experiment._insight import bounds_line, missing_best
 from lanista.experiment._render import failure_lines, last_failure, python_params
 from lanista.experiment._view import duration, number, params_line
 from lanista.journal import FIRST_ENDED, STATES, TrialRecord
+
+BAR = 40
+"""Marks of a bar that stands for all of the importance."""
 
 
 def add(command: MakeCommand) -> None:
@@ -41,6 +46,18 @@ def add(command: MakeCommand) -> None:
     add_name(best)
     add_json(best)
     best.set_defaults(run=_best)
+
+    importance = command("importance", "show how much each parameter matters for a metric")
+    add_name(importance)
+    importance.add_argument(
+        "--method",
+        choices=("fanova", "permutation"),
+        default="fanova",
+        help="by its own effect over the whole space (the default), or by what is lost without it",
+    )
+    importance.add_argument("--metric", metavar="METRIC", help="an objective or another metric; by default the first")
+    add_json(importance)
+    importance.set_defaults(run=_importance)
 
 
 def _ls(args: Args) -> None:
@@ -79,6 +96,7 @@ def _show(args: Args) -> None:
         ("state", record["state"]),
         ("trials", ", ".join(f"{n:,} {state}" for state, n in record["counts"].items() if n) or "none"),
         ("metric", ", ".join(f"{name} ({mode})" for name, mode in record["metrics"].items())),
+        *([("constraints", bounds_line(experiment.history))] if record["constraints"] else []),
         ("searcher", record["searcher"]),
         ("scheduler", record["scheduler"]),
         ("seed", record["seed"]),
@@ -94,13 +112,22 @@ def _show(args: Args) -> None:
     ]
     print("\n".join(f"{label:<11} {value}" for label, value in lines))
     _show_space(experiment)
+    _show_best(experiment, record)
+    failure = last_failure(experiment.history)
+    if failure is not None:
+        print("\n" + "\n".join(failure_lines(failure)))
+
+
+def _show_best(experiment: Experiment, record: dict[str, Any]) -> None:
     best = experiment.status.best
     if best is not None:
         print(f"\nbest        trial {best.number}, {experiment.history.metrics[0]} {number(best.value)}")
         print(f"            {params_line(best.params)}")
-    failure = last_failure(experiment.history)
-    if failure is not None:
-        print("\n" + "\n".join(failure_lines(failure)))
+    elif experiment.history.constraints and experiment.history.ended:
+        print(f"\nbest        {missing_best(experiment.history)}")
+    if "front" in record:
+        print(f"front       {record['front']:,} trials that no other one beats in every metric, see lanista best")
+        print(f"hypervolume {number(record['hypervolume'])} up to the worst of each metric")
 
 
 def _show_space(experiment: Experiment) -> None:
@@ -122,6 +149,7 @@ def summary(experiment: Experiment) -> dict[str, Any]:
         "state": status.state,
         "counts": status.counts,
         "metrics": experiment.metrics,
+        "constraints": {name: str(bound) for name, bound in history.constraints.items()},
         "searcher": created.searcher,
         "scheduler": created.scheduler,
         "seed": created.seed,
@@ -137,7 +165,17 @@ def summary(experiment: Experiment) -> dict[str, Any]:
         "directory": str(experiment.directory),
         "space": experiment.space.to_json(),
         "best": None if status.best is None else status.best.as_dict(),
+        **(_front(experiment) if len(experiment.metrics) > 1 else {}),
     }
+
+
+def _front(experiment: Experiment) -> dict[str, Any]:
+    """How many trials the front has, and its hypervolume; None where a package for it is missing."""
+    try:
+        volume = experiment.hypervolume()
+    except MissingExtraError:
+        volume = None
+    return {"front": len(experiment.pareto), "hypervolume": volume}
 
 
 def _trials(args: Args) -> None:
@@ -168,6 +206,16 @@ def _best(args: Args) -> None:
             for r in experiment.pareto
         ]
         show(front_rows, list(dict.fromkeys(name for row in front_rows for name in row)))
+
+
+def _importance(args: Args) -> None:
+    shares = opened(args).importance(args.method, args.metric)
+    if args.json:
+        print_json(shares)
+        return
+    longest = max(map(len, shares), default=0)
+    for name, share in shares.items():
+        print(f"{name:<{longest}}  {share:6.1%}  {'#' * round(BAR * share)}".rstrip())
 
 
 def _lines(experiment: Experiment, best: TrialRecord) -> list[str]:

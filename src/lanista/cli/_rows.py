@@ -22,7 +22,10 @@ class TrialTable:
     def __init__(self, experiment: Experiment) -> None:
         history = experiment.history
         self.records = list(experiment.trials)
-        self.rows: list[dict[str, Any]] = [as_row(record, history.metrics) for record in self.records]
+        self.bounds = tuple(history.constraints)
+        self.rows: list[dict[str, Any]] = [
+            as_row(record, history.metrics, constrained=bool(self.bounds)) for record in self.records
+        ]
         for record, row in zip(self.records, self.rows, strict=True):
             row.update(dict.fromkeys(name for name in history.metrics if name not in record.metrics))
         self.columns = list(dict.fromkeys(name for row in self.rows for name in row))
@@ -57,7 +60,8 @@ class TrialTable:
         """The columns that a table shows unless told otherwise."""
         back = {full: short for short, full in self.short.items() if full.startswith("params.")}
         params = [back.get(name, name) for name in self.columns if name.startswith("params.")]
-        return ["number", "state", *self.metrics, *params, *(name for name in LAST if name in self.columns)]
+        kept = [name for name in ("feasible", *self.bounds) if name in self.names() and name not in self.metrics]
+        return ["number", "state", *self.metrics, *kept, *params, *(name for name in LAST if name in self.columns)]
 
     def select(self, where: str | None, sort: str | None, limit: int | None) -> list[int]:
         """The numbers of the wanted trials, in the wanted order.

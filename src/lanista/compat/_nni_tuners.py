@@ -7,6 +7,7 @@ from lanista import search
 from lanista.compat._section import Section
 from lanista.errors import UsageError
 from lanista.experiment._arguments import near
+from lanista.experiment._resolve import LATER, canonical
 
 
 @dataclass(frozen=True)
@@ -72,24 +73,7 @@ TUNERS = {
     "dngo": Tuner("DNGO", "dngo", moot=("sample_size", "trials_per_update", "num_epochs_per_training")),
 }
 """By `canonical` name."""
-LATER = {
-    "hyperband": "Random, with Medianstop as assessor; or the scheduler ASHA in an experiment of Lanista's own",
-    "bohb": "TPE, with Medianstop as assessor; or the scheduler ASHA in an experiment of Lanista's own",
-    "pbt": "TPE",
-    "ppo": "Evolution",
-    "networkmorphism": "Evolution",
-}
-"""By `canonical` name, what to take until they come."""
 NAMES = tuple(tuner.name for tuner in TUNERS.values())
-
-
-def canonical(name: str) -> str:
-    """A tuner's name without what differs between NNI's versions.
-
-    >>> canonical("PBTTuner"), canonical("Metis"), canonical("BatchTuner")
-    ('pbt', 'metis', 'batch')
-    """
-    return name.lower().removesuffix("tuner").removesuffix("advisor")
 
 
 def searcher_of(tuner: Tuner, arguments: Section) -> Any:
@@ -133,8 +117,8 @@ def tuner_of(name: str, section: Section, place: str, what: str) -> Tuner:
         ConfigError: one that comes later, with what to take; or there is none.
     """
     key = canonical(name)
-    if key in LATER:
-        raise section.error(place, f"the {what} {name!r} comes with a later release; take {LATER[key]} now")
+    if key in LATER["searcher"]:
+        raise section.error(place, f"the {what} {name!r} comes with a later release; take {LATER['searcher'][key]} now")
     if key not in TUNERS:
         raise section.error(place, f"there is no {what} {name!r}; {near(name, NAMES)}")
     return TUNERS[key]

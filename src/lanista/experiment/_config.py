@@ -12,11 +12,12 @@ from types import ModuleType
 from typing import Any
 
 from lanista._frozen import Frozen
-from lanista.errors import ConfigError, LanistaError
+from lanista.errors import ConfigError, LanistaError, UsageError
 from lanista.experiment._arguments import checked, fitted, hints_of, made, near, parameters
+from lanista.experiment._checks import as_bounds
 from lanista.experiment._experiment import Experiment
 from lanista.experiment._limits import Limits
-from lanista.experiment._resolve import EXECUTORS, SCHEDULERS, SEARCHERS
+from lanista.experiment._resolve import EXECUTORS, SCHEDULERS, SEARCHERS, maker
 from lanista.experiment._space_file import Convert, read_space
 from lanista.experiment._yaml import Document, Where, read_yaml
 from lanista.trial import Command
@@ -88,6 +89,12 @@ def _argument(document: Document, name: str, value: Any, call: Callable[..., Any
         return value  # read later, together with what belongs to them
     if name in ("searcher", "scheduler"):
         return _algorithm(document, where, value, SEARCHERS if name == "searcher" else SCHEDULERS)
+    if name == "constraints":
+        try:
+            as_bounds(value)
+        except UsageError as error:
+            raise document.error(where, error) from None
+        return value
     if name == "limits":
         if not isinstance(value, dict):
             raise document.error(
@@ -110,13 +117,13 @@ def _algorithm(document: Document, where: Where, value: Any, table: Mapping[str,
             where, f"{value!r} is no {what}; write its name, or {{name: {next(iter(table))}, ...}} with arguments"
         )
     place = (*where, "name") if isinstance(value, dict) else where
-    name = given["name"].lower()
-    if name not in table:
-        raise document.error(place, f"there is no {what} {given['name']!r}; {near(name, table)}")
-    arguments = checked(
-        document, where, table[name], {k: v for k, v in given.items() if k != "name"}, what=f"{what} {name!r}"
-    )
-    return made(document, where, table[name], arguments)
+    name = given["name"]
+    try:
+        make = maker(what, name, table)
+    except UsageError as error:
+        raise document.error(place, str(error).removeprefix(f"{what}=")) from None
+    arguments = checked(document, where, make, {k: v for k, v in given.items() if k != "name"}, what=f"{what} {name!r}")
+    return made(document, where, make, arguments)
 
 
 def _settle_executor(document: Document, given: dict[str, Any], run: dict[str, Any]) -> None:

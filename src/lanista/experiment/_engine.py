@@ -82,7 +82,7 @@ class Engine:
         """
         with self.journal.lock:
             while True:
-                events, used = self._plan(free, room, clock())
+                events, used = self._plan(free, room, clock)
                 if not events:
                     self._queue = self._queue[used:]
                     return []
@@ -90,9 +90,9 @@ class Engine:
                     self._queue = self._queue[used:]
                     return [self.job(e.number) for e in events if isinstance(e, Started)]
 
-    def _plan(self, free: int, limit: Callable[[], float], now: float) -> tuple[list[Event], int]:
+    def _plan(self, free: int, limit: Callable[[], float], clock: Callable[[], float]) -> tuple[list[Event], int]:
         """The events that start up to `free` trials, and how many queued actions they use up."""
-        h = self.history
+        h, now = self.history, clock()
         left = max(0, free - len(h.released))
         queued = self._queue[:left]
         wanted = left - len(queued)
@@ -120,6 +120,7 @@ class Engine:
                 if proposals is None and _plain(action):
                     left = sum(map(_plain, starts[i:]))
                     proposals = iter(self._propose(int(min(left, room - (number - len(h))))))
+                    now = clock()  # what the searcher takes is not the trials' time
                 if (asked := self._asked(action, number, now, proposals)) is not None:
                     events += [asked, Started(now, number, 1, self.owner, action.budget)]
                     number += 1

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from lanista.errors import ExperimentError, UsageError
 from lanista.experiment._asking import Desk
@@ -20,20 +20,19 @@ from lanista.experiment._checks import (
 )
 from lanista.experiment._controller import Controller
 from lanista.experiment._engine import Engine
+from lanista.experiment._insight import explained
 from lanista.experiment._lease import Heart, Watch, new_owner
 from lanista.experiment._limits import Limits, as_limits, as_settings
 from lanista.experiment._progress import Progress
 from lanista.experiment._resolve import as_executor, as_scheduler, as_searcher
-from lanista.experiment._seeding import enqueued, fitting, learned, nearest, pareto
-from lanista.experiment._status import Status, status_of
-from lanista.experiment._trials import Trials, as_frame
+from lanista.experiment._results import Results
+from lanista.experiment._seeding import enqueued, fitting, learned
 from lanista.journal import (
     STATES,
     Asked,
     Beat,
     Bound,
     Commanded,
-    Created,
     Ended,
     Event,
     ExperimentInfo,
@@ -44,7 +43,6 @@ from lanista.journal import (
     Params,
     Store,
     TrialRecord,
-    files_of,
     noted,
     open_store,
 )
@@ -53,13 +51,10 @@ from lanista.search import Searcher, describe
 from lanista.space import Space
 from lanista.trial import Command, Executor, Trial, as_metrics, as_objective, check_metrics
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 Mode = Literal["min", "max"]
 
 
-class Experiment:
+class Experiment(Results):
     """A search for the best configuration: a name, a space, a metric, and a journal of all that happened.
 
     Making one with a name that the store has opens it: everything journalled is there again, and `run` goes on where
@@ -72,8 +67,9 @@ class Experiment:
         metric: the objective's name, or a dict of several names with "min" or "max" each; "value" by default.
         mode: "min" (default) or "max", for a metric given by name.
         constraints: bounds that metrics have to keep, such as {"latency": la.at_most(10)}; a trial that breaks one is
-            never the best.
-        searcher: a name ("tpe" (default), "random", "sobol", "grid", "evolution") or an object with `ask`.
+            never the best, and searchers keep away from where that is likely.
+        searcher: a name ("auto" (default), "gp", "tpe", "forest", "random", "sobol", "grid", "cmaes", "evolution" and
+            others) or an object with `ask`.
         scheduler: a name ("fifo" (default), "median", "asha") or an object with `on`.
         store: None for SQLite at `$LANISTA_HOME/lanista.db`, "memory", a path, a URL or a store.
         seed: makes proposals and trial seeds repeatable; drawn at random, and journalled, when not given.
@@ -193,6 +189,7 @@ class Experiment:
         view = progress if isinstance(progress, Progress) else Progress(progress, url=self.store.url)
         if self._journal.history.paused:
             view.say(f"experiment {self.name!r} is paused and starts nothing until: lanista resume {self.name}")
+        self._explain(view)
         controller = Controller(self._engine, runner, bounds, watch=self._watch, progress=view, cohort=cohort)
         controller.callbacks = [partial(callback, self) for callback in callbacks]
         owner = self._owner
@@ -287,68 +284,6 @@ class Experiment:
         )
         return self
 
-    # --- looking ------------------------------------------------------------------------------------------------------
-
-    @property
-    def history(self) -> History:
-        """The fold of the journal, up to date; what searchers and schedulers see."""
-        return self._synced()
-
-    @property
-    def trials(self) -> Trials:
-        """All trials by number, as records."""
-        return Trials(self._synced())
-
-    @property
-    def best(self) -> TrialRecord:
-        """The completed trial with the best first metric (while none completed: the best stopped, else paused one).
-
-        Only trials that keep all constraints count.
-
-        Raises:
-            ExperimentError: no trial has a value yet.
-        """
-        h = self._synced()
-        if h.best is None:
-            raise ExperimentError(f"experiment {self.name!r} {nearest(h)}")
-        return h.trial(h.best)
-
-    @property
-    def pareto(self) -> list[TrialRecord]:
-        """The completed trials, of those that keep all constraints, that no other one beats in every objective."""
-        h = self._synced()
-        return [h.trial(n) for n in pareto(h)]
-
-    def frame(self) -> "pd.DataFrame":
-        """All trials as a pandas table: number, state, objectives, `params.*`, other metrics and times."""
-        return as_frame(self._synced())
-
-    @property
-    def space(self) -> Space:
-        """The search space; one that is discovered by running grows."""
-        return self._journal.history.space
-
-    @property
-    def metrics(self) -> dict[str, str]:
-        """The objectives with their directions."""
-        return dict(self._created.metrics)
-
-    @property
-    def status(self) -> Status:
-        """State, counts, owners and best."""
-        return status_of(self._synced(), self._watch.living())
-
-    @property
-    def directory(self) -> Path:
-        """The folder of the experiment's files: checkpoints and logs."""
-        if isinstance(self.store, MemoryStore):
-            return self.store.files / self.name
-        return files_of(self.store) / self.name
-
-    def log_path(self, number: int) -> Path:
-        """The file with what a trial printed (where the executor redirects it)."""
-        return self.directory / "logs" / f"{number}.log"
-
     # --- steering -----------------------------------------------------------------------------------------------------
 
     def stop(self, *, now: bool = False) -> None:
@@ -395,20 +330,17 @@ class Experiment:
 
     # --- helpers ------------------------------------------------------------------------------------------------------
 
-    @property
-    def _created(self) -> Created:
-        created = self._journal.history.created
-        assert created is not None
-        return created
+    def _explain(self, view: Progress) -> None:
+        """Says what the searcher does now, and why."""
+        if line := explained(self._journal.history, self.searcher):
+            import logging
+
+            logging.getLogger("lanista").info("%s: %s", self.name, line)
+            view.say(line)
 
     def _checked(self, params: Params) -> Params:
         """A configuration that a person gave; one for a space yet to be discovered is checked when it is taken up."""
         return dict(params) if self._created.define else self.space.check(dict(params))
-
-    def _synced(self) -> History:
-        if self._journal.listener is None:
-            self._journal.sync()
-        return self._journal.history
 
     def _decide(self, events: Callable[[History], list[Event]]) -> None:
         """Writes what depends on the history, again when others wrote first."""

@@ -6,7 +6,8 @@ from typing import Any
 
 from lanista._frozen import Frozen
 from lanista.errors import UsageError
-from lanista.journal import CODES, History
+from lanista.journal import CODES, COMPLETED, History
+from lanista.search import FEWEST, improvement_left
 
 FAILED = CODES["failed"]
 
@@ -23,6 +24,8 @@ class Limits(Frozen):
         failures: how many trials may fail in a row.
         retries: how often a trial whose attempt failed is run again, from its last checkpoint.
         plateau: (trials, delta): end when the best has not improved by more than delta over that many ended trials.
+        improvement: end when at most so much is left to gain, in units of the first metric, as far as a model of the
+            trials can tell. It is asked from 10 completed trials on, whenever a tenth more have ended.
 
     >>> Limits(trials=100, plateau=(20, 0.001)).trials
     100
@@ -35,10 +38,11 @@ class Limits(Frozen):
     target: float | None = None
     failures: int | None = 10
     plateau: tuple[int, float] | None = None
+    improvement: float | None = None
     retries: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("trials", "time", "trial_time", "cost", "failures"):
+        for name in ("trials", "time", "trial_time", "cost", "failures", "improvement"):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and not isinstance(value, bool) and value > 0):
                 raise UsageError(f"limit {name}={value!r} must be a number above 0, or None for no limit")
@@ -108,6 +112,8 @@ class Meter:
         self._best = math.inf
         self._since_best = 0
         self._delta: float | None = None
+        self._left = math.inf
+        self._next_look = 0
 
     def reached(self, limits: Limits, history: History) -> str | None:
         """The limit that has been reached, in words; trials and time are the controller's own."""
@@ -126,11 +132,20 @@ class Meter:
                 return f"target of {limits.target:g} reached with {value:g}"
         if limits.plateau is not None and self._since_best >= limits.plateau[0]:
             return f"no improvement of more than {limits.plateau[1]:g} in {limits.plateau[0]} trials"
+        if limits.improvement is not None and self._left_to_gain(history) <= limits.improvement:
+            return f"at most {self._left:.3g} is left to gain, within the limit of {limits.improvement:g}"
         return None
 
     def failing(self, limits: Limits) -> bool:
         """Whether too many trials failed in a row."""
         return limits.failures is not None and self.failures >= limits.failures
+
+    def _left_to_gain(self, history: History) -> float:
+        """What the best trial may still be bettered by; asked anew when a tenth more trials have ended: it costs."""
+        if history.counts[COMPLETED] >= FEWEST and self._seen >= self._next_look:
+            self._next_look = self._seen + max(1, self._seen // 10)
+            self._left = improvement_left(history)
+        return self._left
 
     def _restart(self, delta: float) -> None:
         self._seen, self.cost, self.failures, self._best, self._since_best = 0, 0.0, 0, math.inf, 0

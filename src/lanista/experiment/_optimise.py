@@ -18,7 +18,7 @@ def minimize(
         objective: a function of a trial; `trial["x"]` or `trial.params` are its arguments.
         space: a dict of domains or a `Space`.
         trials: how many evaluations.
-        **options: `searcher`, `scheduler`, `seed`, and what `Experiment.run` takes.
+        **options: `constraints`, `searcher`, `scheduler`, `seed`, and what `Experiment.run` takes.
 
     >>> import lanista as la
     >>> la.minimize(lambda t: t["x"] ** 2, {"x": la.Float(-5, 5)}, trials=40, seed=1).value < 0.5
@@ -41,7 +41,7 @@ def _optimise(
     trials: int,
     options: dict[str, Any],
 ) -> TrialRecord:
-    makes = {key: options.pop(key) for key in ("searcher", "scheduler", "seed") if key in options}
+    makes = {key: options.pop(key) for key in ("constraints", "searcher", "scheduler", "seed") if key in options}
     options.setdefault("progress", False)
     exp = Experiment("optimise", space, "value", mode=mode, store=MemoryStore(), **makes)
     return exp.run(objective, trials=trials, **options).best

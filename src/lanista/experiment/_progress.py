@@ -206,7 +206,8 @@ class Best:
     def see(self, record: TrialRecord) -> None:
         """Takes a trial that ended."""
         rank = (STATES.index(record.state), self._sign * record.value)
-        if rank[0] in (COMPLETED, STOPPED) and abs(record.value) < float("inf") and rank < self._rank:
+        counts = rank[0] in (COMPLETED, STOPPED) and record.feasible and abs(record.value) < float("inf")
+        if counts and rank < self._rank:
             self.now, self._rank = (record.number, record.value), rank
 
     def jump(self, history: History) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from lanista.experiment._view import View, duration, first_line, number, params_line
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 _FULL = re.compile("all .* trials are done")
 """The reason of a run that the same call again would not carry any further."""
+
+FRONT = 5
+"""Trials of a front that the closing lines name."""
 
 STYLES = {"completed": "green", "stopped": "yellow", "failed": "bold red", "running": "cyan", "infeasible": "magenta"}
 
@@ -61,11 +65,15 @@ def _best(view: View) -> "list[RenderableType]":
     from rich.text import Text
 
     if view.best is None:
-        return [Text("  no best trial yet", style="dim")]
+        told = f"no trial keeps the constraints yet; {view.nearest}" if view.nearest else "no best trial yet"
+        return [Text("  " + told, style="dim", overflow="fold")]
     line = Text.assemble(("best", "bold"), f"  {view.metric} ", (number(view.best.value), "bold green"))
     age = "" if view.best_age is None else f", {duration(view.best_age)} ago"
     line.append(f"  trial {view.best.number}{age}", style="dim")
-    return [line, Text("  " + params_line(view.best.params), overflow="fold")]
+    lines: list[RenderableType] = [line, Text("  " + params_line(view.best.params), overflow="fold")]
+    if view.front_count:
+        lines.append(Text.assemble(("front", "bold"), f" {view.front_count:,} trials that no other one beats in all"))
+    return lines
 
 
 def _running(view: View) -> "RenderableType":
@@ -101,13 +109,15 @@ def rate(per_second: float) -> str:
 
 
 def trial_line(record: TrialRecord, metric: str, best: tuple[int, float] | None) -> str:
-    """The line of a finished trial: number, state, value, best so far, seconds, and the reason unless it completed."""
+    """The line of a finished trial: number, state, value, best so far, seconds; why it is no good, if it is not."""
     value = f"{metric} {number(record.value) if not math.isnan(record.value) else '-'}"
     parts = [f"trial {record.number:<4}", f"{record.state:<10}", f"{value:<{len(metric) + 11}}"]
     parts.append(f"best {number(best[1])} (trial {best[0]})" if best else "best -")
     parts.append(duration(record.seconds))
     if record.state != "completed" and record.reason:
         parts.append(first_line(record.reason))
+    if record.state == "completed" and not record.feasible:
+        parts.append("breaks a constraint")
     return "  ".join(parts)
 
 
@@ -169,13 +179,7 @@ def closing(view: View, reason: str, *, url: str, resume: str, failure: TrialRec
 
     counts = ", ".join(f"{count:,} {state}" for state, count in view.counts.items()) or "no trials"
     lines = [f"{view.name}: {reason or 'ended'} ({counts})"]
-    if view.best is None:
-        lines.append("no trial ended with a value")
-        lines += failure_lines(failure) if failure is not None else []
-    else:
-        step = f", {view.best.steps} steps" if view.best.steps else ""
-        lines.append(f"best: trial {view.best.number}, {view.metric} = {view.best.value!r} ({view.mode}){step}")
-        lines += python_params(view.best.params)
+    lines += _found(view, failure)
     if url == "memory":
         lines.append("journal: in the memory of this process; give store=PATH to keep it")
         return lines
@@ -186,6 +190,30 @@ def closing(view: View, reason: str, *, url: str, resume: str, failure: TrialRec
     lines.append(f"to go on: {resume}")
     lines.append(f"to look further: lanista show {name}  (trials, best and top in place of show)")
     return lines
+
+
+def _found(view: View, failure: TrialRecord | None) -> list[str]:
+    """What the closing lines say of the trials: the front, and the best as code; or why there is none."""
+    if view.best is None and view.nearest:
+        return [f"no trial keeps the constraints {view.constraints}; {view.nearest}"]
+    if view.best is None:
+        return ["no trial ended with a value", *(failure_lines(failure) if failure is not None else [])]
+    lines = []
+    if view.front_count:
+        many = f"{view.front_count:,} trials" if view.front_count > 1 else "1 trial"
+        lines.append(f"front: {many} that no other one beats in every metric")
+        lines += [f"    trial {record.number}: {values_line(record, view.metrics)}" for record in view.front[:FRONT]]
+        more = view.front_count - len(view.front[:FRONT])
+        lines += [f"    and {more:,} more: exp.pareto, or lanista best"] if more else []
+    best = f"best by {view.metric}" if len(view.metrics) > 1 else "best"
+    step = f", {view.best.steps} steps" if view.best.steps else ""
+    lines.append(f"{best}: trial {view.best.number}, {view.metric} = {view.best.value!r} ({view.mode}){step}")
+    return [*lines, *python_params(view.best.params)]
+
+
+def values_line(record: TrialRecord, metrics: Iterable[str]) -> str:
+    """The objectives of a trial on one line."""
+    return ", ".join(f"{name} {number(value)}" for name, value in zip(metrics, record.values, strict=True))
 
 
 def store_option(url: str) -> str:

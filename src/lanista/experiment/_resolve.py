@@ -1,6 +1,6 @@
 """From the names that people write to objects: the one table of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -48,55 +48,96 @@ SEARCHERS: dict[str, Callable[..., Searcher]] = {
 }
 SCHEDULERS: dict[str, Callable[..., Scheduler]] = {"fifo": FIFO, "median": MedianStopping, "asha": ASHA}
 EXECUTORS: dict[str, Callable[..., Executor]] = {"inline": Inline, "processes": Processes}
+ALIASES = {
+    "smac": "forest",
+    "metis": "gp",
+    "gridsearch": "grid",
+    "annealing": "anneal",
+    "regularizedevolution": "evolution",
+    "differentialevolution": "de",
+    "bayesian": "gp",
+    "medianstop": "median",
+    "medianstopping": "median",
+    "nsgaii": "nsga2",
+    "nsgaiii": "nsga3",
+}
+"""Names that NNI and others have for what is here, without the ending "Tuner" or "Advisor"."""
+LATER = {
+    "searcher": {
+        "hyperband": "random with the scheduler asha (in a file of NNI: Random with the assessor Medianstop)",
+        "bohb": "tpe with the scheduler asha (in a file of NNI: TPE with the assessor Medianstop)",
+        "pbt": "tpe",
+        "ppo": "evolution",
+        "networkmorphism": "evolution",
+    },
+    "scheduler": {"hyperband": "asha", "bohb": "asha", "pbt": "asha", "curvefitting": "median"},
+}
+"""What does not exist yet, and what to take until it does."""
 
 T = TypeVar("T")
 
 
-def named(kind: str, name: str, table: dict[str, Callable[..., T]], arguments: dict[str, Any] | None = None) -> T:
+def canonical(name: str) -> str:
+    """A name as the tables have it: without case, without what joins words, and without NNI's endings.
+
+    >>> canonical("CMA-ES"), canonical("PBTTuner"), canonical("grid_search")
+    ('cmaes', 'pbt', 'gridsearch')
+    """
+    plain = name.lower()
+    for mark in "-_ ":
+        plain = plain.replace(mark, "")
+    return plain.removesuffix("tuner").removesuffix("advisor")
+
+
+def maker(kind: str, name: str, table: Mapping[str, Callable[..., T]]) -> Callable[..., T]:
+    """What makes the object of that name.
+
+    Raises:
+        UsageError: no such name, with the nearest one; or it comes later, with what to take today.
+    """
+    key = canonical(name)
+    key = key if key in table else ALIASES.get(key, key)
+    if key in table:
+        return table[key]
+    if key in LATER.get(kind, ()):
+        raise UsageError(f"the {kind} {name!r} comes with a later release; take {LATER[kind][key]} now")
+    from difflib import get_close_matches
+
+    close = get_close_matches(key, table, 1)
+    hint = f"did you mean {close[0]!r}? There" if close else "there"
+    raise UsageError(f"{kind}={name!r} is not known; {hint} are: {', '.join(sorted(table))}")
+
+
+def named(kind: str, name: str, table: Mapping[str, Callable[..., T]], arguments: dict[str, Any] | None = None) -> T:
     """Makes the object of that name.
 
     Raises:
-        UsageError: no such name, with the nearest one; or arguments that it does not take.
+        UsageError: no such name, or it comes later; or arguments that it does not take.
     """
-    from difflib import get_close_matches
-
-    maker = table.get(name.lower())
-    if maker is None:
-        close = get_close_matches(name.lower(), table, 1)
-        hint = f"; did you mean {close[0]!r}? There" if close else "; there"
-        raise UsageError(f"{kind}={name!r} is not known{hint} are: {', '.join(sorted(table))}")
+    make = maker(kind, name, table)
     try:
-        return maker(**arguments or {})
+        return make(**arguments or {})
     except TypeError as error:
-        cls = getattr(maker, "__name__", name)
+        cls = getattr(make, "__name__", name)
         raise UsageError(f"{kind} {name!r}: {error}; give an object with its arguments, {cls}(...)") from error
 
 
 def as_searcher(given: str | Searcher | None) -> Searcher:
     """A searcher from a name or an object; by default `Auto`."""
-    if given is None:
-        return Auto()
-    if isinstance(given, str):
-        return named("searcher", given, SEARCHERS)
-    if not isinstance(given, Searcher) or isinstance(given, type):
-        raise UsageError(
-            f"searcher={given!r} has no method ask(history, count, rng); "
-            f"give an object, or a name: {', '.join(sorted(SEARCHERS))}"
-        )
-    return given
+    return _decider("searcher", "auto" if given is None else given, SEARCHERS, "ask(history, count, rng)")
 
 
 def as_scheduler(given: str | Scheduler | None) -> Scheduler:
     """A scheduler from a name or an object; by default none (FIFO)."""
-    if given is None:
-        return FIFO()
+    return _decider("scheduler", "fifo" if given is None else given, SCHEDULERS, "on(history, event)")
+
+
+def _decider(kind: str, given: str | T, table: Mapping[str, Callable[..., T]], method: str) -> T:
     if isinstance(given, str):
-        return named("scheduler", given, SCHEDULERS)
-    if not isinstance(given, Scheduler) or isinstance(given, type):
-        raise UsageError(
-            f"scheduler={given!r} has no method on(history, event); "
-            f"give an object, or a name: {', '.join(sorted(SCHEDULERS))}"
-        )
+        return named(kind, given, table)
+    if isinstance(given, type) or not callable(getattr(given, method.partition("(")[0], None)):
+        names = ", ".join(sorted(table))
+        raise UsageError(f"{kind}={given!r} has no method {method}; give an object, or a name: {names}")
     return given
 
 

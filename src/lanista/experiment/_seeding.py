@@ -1,4 +1,4 @@
-"""Configurations that do not come from the searcher, and which trials came out best."""
+"""Configurations that do not come from the searcher."""
 
 import math
 import time
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lanista.errors import SpaceError
-from lanista.journal import COMPLETED, FAILED, Asked, Event, History, Learned, Params
+from lanista.journal import COMPLETED, Asked, Event, History, Learned, Params
 from lanista.space import Space
 
 
@@ -55,26 +55,3 @@ def learned(history: History, name: str) -> list[Event]:
         done = [ranked[i] for i in np.linspace(0, len(ranked) - 1, MOST_LEARNED).astype(int)]
     values = (history.Y[done] * history.signs).tolist()
     return [Learned(time.time(), name, [history.params[n] for n in done], values)] if done else []
-
-
-def pareto(history: History) -> list[int]:
-    """The completed trials that keep all constraints and that no other one beats in every objective."""
-    numbers = [n for n in history.finished if history.state[n] == COMPLETED and not np.isnan(history.Y[n]).any()]
-    numbers = [n for n in numbers if history.feasible(n)]
-    Y = history.Y[numbers]
-    return [n for n, y in zip(numbers, Y, strict=True) if not ((y >= Y).all(axis=1) & (y > Y).any(axis=1)).any()]
-
-
-def nearest(history: History) -> str:
-    """Why there is no best trial."""
-    done = [n for n in history.finished if not math.isnan(history.first(n))]
-    if done:
-        near = min(done, key=lambda n: float(np.nan_to_num(history.C[n], nan=math.inf).max()))
-        metrics = history.metrics_of(near)
-        told = ", ".join(
-            f"{name} is {metrics.get(name, math.nan):g}, to be {bound}" for name, bound in history.constraints.items()
-        )
-        return f"has no trial that keeps the constraints yet; trial {near} comes nearest: {told}"
-    failed = [n for n in history.finished if history.state[n] == FAILED]
-    hint = f"; {len(failed)} failed, the last one with: {history.trial(failed[-1]).reason}" if failed else ""
-    return f"has no trial with a value of {history.metrics[0]!r} yet{hint}"

@@ -38,9 +38,13 @@ class Trials(Sequence[TrialRecord]):
         return f"<{len(self)} trials>"
 
 
-def as_row(record: TrialRecord, metrics: Sequence[str]) -> dict[str, Any]:
-    """A trial as one flat row: number, state, objectives, `params.*`, `metrics.*`, and what else people sort by."""
+def as_row(record: TrialRecord, metrics: Sequence[str], *, constrained: bool = False) -> dict[str, Any]:
+    """A trial as one flat row: number, state, objectives, `params.*`, `metrics.*`, and what else people sort by.
+
+    `constrained`: the experiment has constraints, so that `feasible` is worth a column.
+    """
     row: dict[str, Any] = {"number": record.number, "state": record.state}
+    row.update({"feasible": record.feasible} if constrained else {})
     row.update(zip(metrics, record.values, strict=True))
     row.update({f"params.{name}": value for name, value in record.params.items()})
     row.update({f"metrics.{name}": value for name, value in record.metrics.items() if name not in metrics})
@@ -55,4 +59,5 @@ def as_frame(history: History) -> "pd.DataFrame":
         import pandas as pd
     except ImportError as error:
         raise MissingExtraError.of("pandas", "frame") from error
-    return pd.DataFrame([as_row(record, history.metrics) for record in Trials(history)])
+    constrained = bool(history.constraints)
+    return pd.DataFrame([as_row(record, history.metrics, constrained=constrained) for record in Trials(history)])

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lanista._frozen import Frozen
+from lanista.experiment._insight import bounds_line, nearest, pareto
 from lanista.experiment._limits import Limits
 from lanista.journal import (
     FIRST_ENDED,
@@ -55,6 +56,12 @@ class View(Frozen):
         fraction: how much of the binding limit is used up, 0 to 1; None without limits.
         limit: the binding limit in words, "" without limits.
         events: lines on what happened last, the latest last.
+        metrics: all objectives with their directions.
+        constraints: in words, "" without any.
+        nearest: while no trial keeps the constraints, which one comes nearest; "" otherwise.
+        front: of several objectives, trials that no other one beats in all, the best by the first metric first, at most
+            as many as were asked for.
+        front_count: how many they are in all.
     """
 
     name: str
@@ -72,6 +79,11 @@ class View(Frozen):
     fraction: float | None
     limit: str
     events: tuple[str, ...]
+    metrics: Mapping[str, str]
+    constraints: str
+    nearest: str
+    front: tuple[TrialRecord, ...]
+    front_count: int
 
 
 class Feed:
@@ -146,7 +158,7 @@ def view_of(
         started: when the run began, for its rate and its time limit; None: nothing runs.
         feed: where event lines come from.
         cost: what the trials have cost so far, where a limit on it is set.
-        most: how many running trials to list.
+        most: how many trials to list, of those that run and of the front.
     """
     created = history.created
     rate = _rate(history, now, started)
@@ -154,6 +166,8 @@ def view_of(
     fraction, eta, limit = _binding(used, rate)
     best = history.trial(history.best) if history.best is not None else None
     running = history.running
+    front = pareto(history) if len(history.metrics) > 1 else []
+    front.sort(key=history.first)
     return View(
         name=created.name if created else "",
         metric=history.metrics[0] if history.metrics else "",
@@ -170,6 +184,11 @@ def view_of(
         fraction=fraction,
         limit=limit,
         events=feed.lines(history) if feed else (),
+        metrics=dict(created.metrics) if created else {},
+        constraints=bounds_line(history),
+        nearest=nearest(history) if best is None else "",
+        front=tuple(history.trial(number) for number in front[:most]),
+        front_count=len(front),
     )
 
 

@@ -217,6 +217,10 @@ class History:
         """The controller that holds, or last held, the trial."""
         return self._meta[number].owner
 
+    def origin(self, number: int) -> str:
+        """Who wanted the trial: "searcher", or a person."""
+        return self._meta[number].origin
+
     def parent(self, number: int) -> tuple[int, int] | None:
         """The (trial, step) that the trial was cloned from."""
         return self._meta[number].parent

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lanista.space import Params, Space
+from lanista.space import Choice, Params, Space
 
 Floats = NDArray[np.float64]
 
@@ -26,24 +26,31 @@ class Source:
     def points(self, space: Space) -> tuple[Floats, NDArray[np.bool_], Floats]:
         """The trials that fit a space: X (k, d), active (k, d) and Y (k, m).
 
-        What the space does not have is left out; what a trial does not have takes the space's default; trials with a
-        value outside of the space do not fit.
+        What the space does not have, or does not apply, is left out; what a trial does not have takes its default;
+        trials with a value outside of the space do not fit.
         """
         if self._of is None or self._of[0] is not space:
             self._of = space, self._encode(space)
         return self._of[1]
 
     def _encode(self, space: Space) -> tuple[Floats, NDArray[np.bool_], Floats]:
-        rows = [row for row, params in enumerate(self.params) if _fits(space, params)]
-        defaults = space.defaults()
-        X, active = space.encode([{**defaults, **self.params[row]} for row in rows])
+        fitted = [_fitted(space, params) for params in self.params]
+        rows = [row for row, params in enumerate(fitted) if params is not None]
+        X, active = space.encode([params for params in fitted if params is not None])
         return X, active, self.Y[rows]
 
 
-def _fits(space: Space, params: Params) -> bool:
-    """Whether each value lies in a domain of its name, where there is one."""
-    domains: dict[str, list[bool]] = {}
-    for parameter in space.parameters:
-        if parameter.name in params:
-            domains.setdefault(parameter.name, []).append(parameter.domain.contains(params[parameter.name]))
-    return all(map(any, domains.values()))
+def _fitted(space: Space, params: Params) -> Params | None:
+    """The values of all parameters that apply; None where one is outside of its domain."""
+    chosen: dict[int, int] = {}
+    found: Params = {}
+    for index, parameter in enumerate(space.parameters):
+        if parameter.parent is not None and chosen.get(parameter.parent) not in parameter.options:
+            continue
+        domain = parameter.domain
+        found[parameter.name] = value = params.get(parameter.name, domain.start)
+        if not domain.contains(value):
+            return None
+        if isinstance(domain, Choice):
+            chosen[index] = domain.index(value)
+    return found

@@ -11,8 +11,11 @@ from lanista.search._evolution import RegularizedEvolution
 from lanista.search._forest import Forest
 from lanista.search._gp import GP
 from lanista.search._grid import Grid
+from lanista.search._importance import importance
+from lanista.search._left import FEWEST, improvement_left
 from lanista.search._nsga2 import NSGA2
 from lanista.search._nsga3 import NSGA3
+from lanista.search._pareto import hypervolume, non_dominated
 from lanista.search._random import Random
 from lanista.search._sobol import Sobol
 from lanista.search._tpe import TPE
@@ -22,6 +25,7 @@ __all__ = [
     "CMAES",
     "DE",
     "DNGO",
+    "FEWEST",
     "GP",
     "NSGA2",
     "NSGA3",
@@ -37,4 +41,8 @@ __all__ = [
     "Sobol",
     "TuRBO",
     "describe",
+    "hypervolume",
+    "importance",
+    "improvement_left",
+    "non_dominated",
 ]

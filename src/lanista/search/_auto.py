@@ -10,14 +10,14 @@ from lanista.search._turbo import TuRBO
 
 MOST_MODELLED = 1000
 """Trials up to which a Gaussian process is worth its time."""
-MANY_NUMBERS = 20
+MANY_NUMBERS = 50
 """Numbers above which its search is confined to a trust region."""
 
 
 class Auto:
     """Chooses by the space and the trials so far; the default.
 
-    A Gaussian process (`GP`) up to 1,000 trials, within a trust region (`TuRBO`) where more than 20 numbers are
+    A Gaussian process (`GP`) up to 1,000 trials, within a trust region (`TuRBO`) where more than 50 numbers are
     searched for one objective; `TPE`, whose time hardly grows, beyond. The choice follows from the history, so that an
     experiment that is resumed goes on as it would have.
 

@@ -23,7 +23,8 @@ class Axes:
     Columns: `smooth` are continuous, or ordered with over 32 values; `stepped` are ordered with fewer; `options` are
     categorical, of which those with over 32 options are `wide`. Columns of one value are none of these. `tabulated`
     are the stepped ones, then the categorical ones that are not wide; `column` and `cell` (f,) name their cells, the
-    first `steps` of which are of stepped columns.
+    first `steps` of which are of stepped columns. `roots`
+    are the choices that always apply and have parameters below them.
     """
 
     def __init__(self, space: Space) -> None:
@@ -50,6 +51,10 @@ class Axes:
         start = np.arange(self.steps) - cells
         self.gaps = same.astype(np.float64), np.where(same, start + np.abs(cells[:, None] - cells), 0)
         self._branches = _branches(space)
+        below = {column for _, _, columns in self._branches for column in columns.tolist()}
+        above = {column for column, _, _ in self._branches}
+        several_above = [column for column in sorted(above - below) if self.cardinality[column] > 1]
+        self.roots = np.array(several_above, dtype=np.intp)
         self.conditional = bool(self._branches)
 
     def active(self, X: Floats) -> Bools | None:

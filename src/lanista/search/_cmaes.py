@@ -152,7 +152,7 @@ class _Replay:
         """Takes in what has ended since."""
         history = self.history
         for number in range(self._scanned, len(history)):
-            if history.trial(number).origin == "searcher":
+            if history.origin(number) == "searcher":
                 self._indices[number] = len(self._indices)
         self._scanned = len(history)
         with np.errstate(all="ignore"):

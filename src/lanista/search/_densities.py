@@ -16,7 +16,7 @@ from lanista.search._parzen import Kernels
 from lanista.search._ranking import Outcomes, Rows, best, violation
 
 MOST_GOOD = 25
-MOST_BAD = 128
+MOST_BAD = 96
 """Kernels of the other trials that have an outcome, and of pending ones: more change little, and cost time."""
 MOST_VOLUMES = 3
 """Objectives for which hypervolumes are computed at every question."""
@@ -40,9 +40,10 @@ class Densities:
 
     def __init__(self, axes: Axes, history: History, found: Outcomes, good_share: float) -> None:
         self.axes, self.space = axes, history.space
-        good = self.good_rows(history, found, good_share)
-        other = np.ones(len(history), dtype=np.bool_)
-        other[good] = other[found.pending] = other[found.cancelled] = False
+        good = good_rows(history, found, good_share)
+        other = np.zeros(len(history), dtype=np.bool_)
+        other[found.complete] = other[found.partial] = other[found.bad] = True
+        other[good] = False
         known, heavy = _thin(other.nonzero()[0], MOST_BAD)
         pending, light = _thin(found.pending, MOST_BAD)
         rows = np.concatenate([good, known, pending])
@@ -68,11 +69,6 @@ class Densities:
         self._belief = FADING / found.known if history.space.has_prior else 0.0
         drawn = np.concatenate([weights, [PRIOR, FADING * fading if self._belief else 0.0]])
         self._chances = np.cumsum(drawn) / drawn.sum()
-
-    @staticmethod
-    def good_rows(history: History, found: Outcomes, good_share: float) -> Rows:
-        """The trials that count as good, the best first."""
-        return best(history, found, min(math.ceil(good_share * found.known), MOST_GOOD))
 
     def _learn_to_keep(self, history: History, good: Rows, known: Rows, heavy: Floats, g: int) -> None:
         """Adds the densities of the trials that keep the constraints, and of all that have an outcome.
@@ -126,6 +122,11 @@ class Densities:
         if self._belief:
             score += self._belief * self.space.log_prior(X)
         return score
+
+
+def good_rows(history: History, found: Outcomes, good_share: float) -> Rows:
+    """The trials that count as good, the best first."""
+    return best(history, found, min(math.ceil(good_share * found.known), MOST_GOOD))
 
 
 def bandwidth(axes: Axes, X: Floats, active: Bools | None) -> Floats:

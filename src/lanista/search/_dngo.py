@@ -9,14 +9,18 @@ from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._axes import Axes, Floats
 from lanista.search._climb import Climb
-from lanista.search._improvement import log_improvement
+from lanista.search._improvement import log_feasible, log_improvement, promise
 from lanista.search._network import Inputs, Linear, Network, train
 from lanista.search._ranking import Outcomes, Rows, best, outcomes, violation
 from lanista.search._stream import Stream, latin_blocks, seed_of
 from lanista.search._targets import bend, targets
 
 CENTRES = 10
+LIE = 0.1
+"""Quantile of what is learnt that pending trials come out at, at best: so that parallel proposals keep apart."""
 LEAST = 1e-6
+WIDEN = 4.0
+"""Factor on the variance: that of the regression leaves out that the features were fitted to the same points."""
 FEWEST = 8
 """Trials that the first network learns from."""
 STEPS = 1000
@@ -42,7 +46,7 @@ class DNGO:
 
     >>> from lanista.space import Float, Space
     >>> DNGO().ask(History(Space({"x": Float(0, 1)})), 1, np.random.default_rng(0))
-    [{'x': 0.48...}]
+    [{'x': 0.21...}]
     """
 
     _stream: Stream | None = None
@@ -163,25 +167,24 @@ class _Model:
                 known = np.isfinite(broken)
                 self._bounds.append(Linear(F[ended[known]], broken[known]))
         self._best = float(y[holds].min()) if holds.any() else math.inf
-        self._add(F[found.pending])
+        self._liar = float(np.quantile(y, LIE))
+        self.add(history.X[found.pending])
 
-    def add(self, x: Floats) -> None:
-        """Counts a point (1, d) as a trial that came out as predicted."""
-        self._add(self._learnt.features(x))
-
-    def _add(self, F: Floats) -> None:
-        self._objective.add(F)
+    def add(self, X: Floats) -> None:
+        """Counts points (p, d), NaN where a parameter does not apply, as trials that disappointed."""
+        for features in self._learnt.features(X):
+            mean, variance = self._objective.predict(features[None])
+            self._objective.add(features[None], np.maximum(mean + np.sqrt(WIDEN * variance), self._liar))
 
     def score(self, X: Floats) -> Floats:
-        """(c,) the log of the expected improvement that keeps the constraints; of keeping them while no trial does."""
-        from scipy.special import log_ndtr
-
+        """(c,) the log of the expected improvement that keeps the constraints; while no trial does, how near to it."""
         F = self._learnt.features(X)
         found = np.zeros(len(X))
         if self._best < math.inf:
             mean, variance = self._objective.predict(F)
-            found += log_improvement(mean, np.sqrt(variance + LEAST), self._best)
+            found += log_improvement(mean, np.sqrt(WIDEN * variance + LEAST), self._best)
+        judge = log_feasible if self._best < math.inf else promise
         for bound in self._bounds:
             mean, variance = bound.predict(F)
-            found += log_ndtr(-mean / np.sqrt(variance + bound.noise + LEAST))
+            found += judge(mean, np.sqrt(WIDEN * variance + bound.noise + LEAST))
         return found

@@ -9,7 +9,7 @@ from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._axes import Axes, Floats
 from lanista.search._climb import Climb
-from lanista.search._improvement import log_improvement
+from lanista.search._improvement import log_feasible, log_improvement, promise
 from lanista.search._ranking import Outcomes, best, outcomes, violation
 from lanista.search._stream import Stream, latin_blocks, seed_of
 from lanista.search._targets import targets
@@ -20,8 +20,12 @@ ABSENT = -0.5
 """What trees see in a column that does not apply: outside the cube, so that one threshold tells."""
 CENTRES = 10
 """The best trials, around which candidates are drawn."""
-LEAST = 1e-4
+LIE = 0.1
+"""Quantile of what is learnt that pending trials come out at, at best: so that parallel proposals keep apart."""
+LEAST = 1e-6
 """Variance added to predictions, in units of the variance of what is learnt."""
+NOISE = 0.01
+"""The same for constraints, whose edge lies somewhere between a trial that keeps them and one that does not."""
 
 
 class Forest:
@@ -35,9 +39,10 @@ class Forest:
     many of them. There are no random proposals in between, as SMAC has: they did not help.
 
     Several objectives are weighted at random, differently for each proposal. Pending trials, and the earlier proposals
-    of the same call, count as if they had come out as predicted. Trials that failed count as the worst of the others;
-    stopped and paused ones as no better than the median of the completed ones. Until `startup` trials have an outcome,
-    proposals are points of Latin hypercubes.
+    of the same call, count as if they had come out a standard deviation worse than predicted, and no better than the
+    best tenth of the trials. Trials that failed count as the worst of the others; stopped and paused ones as no better
+    than the median of the completed ones. Until `startup` trials have an outcome, proposals are points of Latin
+    hypercubes.
 
     Args:
         startup: trials before the model is used.
@@ -123,6 +128,7 @@ class _Model:
     def __init__(self, history: History, found: Outcomes, trees: int, rng: "np.random.Generator") -> None:
         self._learner = Learner(history.space, trees, rng)
         rows, self._y = targets(history, found, rng)
+        self._liar = float(np.quantile(self._y, LIE))
         self._X = history.X[rows]
         self._forest = self._learner.learn(self._X, self._y)
         self._bounds: list[Trees] = []
@@ -144,21 +150,21 @@ class _Model:
                 self._bounds.append(self._learner.learn(X[known], np.clip(broken[known] / scale, -3.0, 3.0)))
 
     def add(self, X: Floats) -> None:
-        """Counts points (p, d), NaN where a parameter does not apply, as trials that came out as predicted."""
-        lie, _ = self._forest.predict(seen(X))
+        """Counts points (p, d), NaN where a parameter does not apply, as trials that disappointed."""
+        mean, variance = self._forest.predict(seen(X))
+        lie = np.maximum(mean + np.sqrt(variance), self._liar)
         self._X, self._y = np.concatenate([self._X, X]), np.concatenate([self._y, lie])
         self._forest = self._learner.learn(self._X, self._y)
 
     def score(self, X: Floats) -> Floats:
-        """(c,) the log of the expected improvement that keeps the constraints; of keeping them while no trial does."""
-        from scipy.special import log_ndtr
-
+        """(c,) the log of the expected improvement that keeps the constraints; while no trial does, how near to it."""
         points = seen(X)
         found = np.zeros(len(X))
         if self._best < math.inf:
             mean, variance = self._forest.predict(points)
             found += log_improvement(mean, np.sqrt(variance + LEAST), self._best)
+        judge = log_feasible if self._best < math.inf else promise
         for forest in self._bounds:
             mean, variance = forest.predict(points)
-            found += log_ndtr(-mean / np.sqrt(variance + LEAST))
+            found += judge(mean, np.sqrt(variance + NOISE))
         return found

@@ -6,7 +6,7 @@ from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._ranking import outcomes
 from lanista.search._stream import seed_of
-from lanista.search.gaussian._believe import Belief
+from lanista.search.gaussian._believe import Belief, teaches
 from lanista.search.gaussian._data import Data, Known
 from lanista.search.gaussian._region import box, region
 from lanista.search.gaussian._session import Box, Setting, propose
@@ -26,8 +26,8 @@ class GP:
 
     Until `startup` trials have an outcome, proposals are the space's defaults, then points of Latin hypercubes. Trials
     that failed count as the worst of the others; where trials were stopped early, ranks are modelled instead of values.
-    Trials of earlier experiments (`Experiment.warm_start`) have processes of their own, which count as much as they
-    rank this experiment's trials well.
+    Trials of earlier experiments (`Experiment.warm_start`) with one objective have processes of their own, which count
+    as much as they rank this experiment's trials well.
 
     Args:
         startup: trials before the model is used.
@@ -43,7 +43,7 @@ class GP:
     [{'x': 0.5}]
     """
 
-    def __init__(self, *, startup: int = 8, warp: bool = False, local: bool = True) -> None:
+    def __init__(self, *, startup: int = 6, warp: bool = False, local: bool = True) -> None:
         self.startup, self.warp, self.local = startup, warp, local
         if isinstance(startup, bool) or not isinstance(startup, int) or startup < 1:
             raise UsageError(f"GP(startup={startup!r}): it must be a whole number from 1")
@@ -55,7 +55,7 @@ class GP:
         if not setting.features.count:
             return history.space.sample(rng, count)
         found = outcomes(history)
-        startup = min(self.startup, 2) if history.sources else self.startup
+        startup = min(self.startup, 2) if teaches(history) else self.startup
         if found.known < startup or not len(found.complete) + len(found.partial):
             return setting.first.take(history.proposed, count)
         data = Data.of(history, found)
@@ -64,7 +64,7 @@ class GP:
         def within(pending: int) -> Box | None:
             if not self.local or (len(data.X) + pending) % 2:
                 return None
-            trusted = region(data.Y[: data.settled, 0], max(4, history.space.width), self.startup)
+            trusted = region(data.progress, max(4, history.space.width), self.startup, data.own[: data.settled])
             return box(setting.features, belief.scales[0], belief.centres(1)[0], trusted.length)
 
         return propose(setting, history, found, belief, count, rng, within)

@@ -1,4 +1,4 @@
-"""Expected improvement, in logarithms."""
+"""Expected improvement and feasibility, in logarithms."""
 
 import math
 
@@ -33,3 +33,19 @@ def log_improvement(mean: Floats, deviation: Floats, best: float) -> Floats:
     found[far] = log_ndtr(u) - np.log(-u)
     logs: Floats = found + np.log(deviation)
     return logs
+
+
+def log_feasible(mean: Floats, deviation: Floats) -> Floats:
+    """(c,) log of the probability that a normal prediction (c,) is at most 0."""
+    from scipy.special import log_ndtr
+
+    found: Floats = log_ndtr(-mean / deviation)
+    return found
+
+
+def promise(mean: Floats, deviation: Floats) -> Floats:
+    """(c,) how near to 0 or below it a prediction may come, at best 1, the more the better.
+
+    For when nothing feasible is known: the probability would then go after whatever is least certain.
+    """
+    return np.minimum(deviation - mean, 1.0)

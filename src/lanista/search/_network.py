@@ -18,7 +18,7 @@ UNITS = 50
 LAYERS = 3
 BATCH = 64
 RATE = 0.01
-DECAY = 100.0
+DECAY = 1.0
 """Of the weights, at each step, in units of the rate and over the number of points."""
 RIDGES = np.logspace(-6, 6, 49)
 
@@ -142,8 +142,10 @@ class Linear:
         variance: Floats = self.noise * np.einsum("ij,ij->i", F @ self._inverse, F)
         return self._middle + F @ self._weights, np.maximum(variance, 0.0)
 
-    def add(self, F: Floats) -> None:
-        """Counts features (a, f) as seen, with the values predicted."""
-        for row in F:
+    def add(self, F: Floats, y: Floats) -> None:
+        """Counts values y (a,) at features F (a, f) as seen; the precisions stay."""
+        for row, value in zip(F, y - self._middle, strict=True):
             along = self._inverse @ row
-            self._inverse -= np.outer(along, along) / (1.0 + row @ along)
+            along /= math.sqrt(1.0 + row @ along)
+            self._inverse -= np.outer(along, along)
+            self._weights += self._inverse @ row * (value - row @ self._weights)

@@ -139,7 +139,8 @@ def normalised(Y: Floats, front: Floats) -> Floats:
         share = np.ones(len(extreme))
     if not (share > 1.0 / FARTHEST).all():  # the plane does not cut all axes: the span must do
         share = np.ones(len(extreme))
-    result: Floats = np.minimum((Y - ideal) / span * share, FARTHEST)
+    with np.errstate(over="ignore"):
+        result: Floats = np.minimum((Y - ideal) / span * share, FARTHEST)
     return result
 
 

@@ -50,25 +50,30 @@ class Kernels:
 
         Number -1 is the uniform density.
         """
-        from scipy.special import ndtr, ndtri
-
         axes = self.axes
         U = rng.random((len(chosen), len(self.width)))
         if not len(self.X):
             axes.centre(U)
             return U
-        means, points = self.X[chosen], U.copy()
-        if len(at := axes.gaussian):
-            width, mean = self.width[at], means[:, at]
-            low, high = ndtr(-mean / width), ndtr((1.0 - mean) / width)
-            points[:, at] = np.clip(mean + width * ndtri(low + U[:, at] * (high - low)), 0.0, 1.0)
+        means = self.X[chosen]
+        points = means + self.width * rng.standard_normal(U.shape)
+        outside = (points < 0.0) | (points > 1.0)
+        if outside.any():
+            points[outside] = self._inside(means[outside], self.width[outside.nonzero()[1]], U[outside])
         if len(at := axes.options):
             spread, u = self.spread[at], U[:, at]
             points[:, at] = np.where(u >= spread, means[:, at], u / spread)
-        if self.active is not None:
-            points = np.where(self.active[chosen], points, U)
-        points[chosen < 0] = U[chosen < 0]
+        applies = (chosen >= 0)[:, None]
+        points = np.where(applies if self.active is None else applies & self.active[chosen], points, U)
         axes.centre(points)
+        return points
+
+    def _inside(self, mean: Floats, width: Floats, u: Floats) -> Floats:
+        """Draws from Gaussians truncated to [0, 1], one each, by uniform numbers."""
+        from scipy.special import ndtr, ndtri
+
+        low, high = ndtr(-mean / width), ndtr((1.0 - mean) / width)
+        points: Floats = np.clip(mean + width * ndtri(low + u * (high - low)), 0.0, 1.0)
         return points
 
     def log_density(self, X: Floats, active: Bools | None = None) -> Floats:
@@ -80,7 +85,8 @@ class Kernels:
         features[:, s : 2 * s] = X[:, at]
         features[:, 2 * s : 3 * s] = 1.0
         if active is not None:
-            features[:, : 3 * s] *= np.tile(active[:, at], 3)
+            for start in (0, s, 2 * s):
+                features[:, start : start + s] *= active[:, at]
         if len(axes.column):
             cells = axes.indicators(X, active)
             rest, end = axes.column[axes.steps :], 3 * s + len(axes.column)
@@ -111,7 +117,8 @@ class Kernels:
             matrix[:, s : 2 * s] = low / width
             matrix[:, 2 * s : 3 * s] = -0.5 * low * low - np.log(math.sqrt(2 * math.pi) * width * mass)
             if active is not None:
-                matrix[:, : 3 * s] *= np.tile(active[:, at], 3)
+                for start in (0, s, 2 * s):
+                    matrix[:, start : start + s] *= active[:, at]
         if len(axes.column):
             matrix[:, 3 * s : end] = axes.indicators(X, active)
             matrix[:, end:] = 1.0 if active is None else active[:, few]

@@ -8,12 +8,15 @@ import numpy as np
 from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._axes import Axes, Floats
-from lanista.search._densities import Densities
+from lanista.search._branching import drawn, inside
+from lanista.search._densities import FADING, PRIOR, Densities, good_rows, weights_of
 from lanista.search._lessons import lessons_of
-from lanista.search._ranking import Outcomes, outcomes
+from lanista.search._ranking import Outcomes, Rows, outcomes
 from lanista.search._stream import Stream, latin_blocks, seed_of
 from lanista.space import Space
 
+ELSEWHERE = 0.15
+"""Weight of branches at random, in units of that of the good trials; at least the uniform kernel's."""
 ROUNDS = 20
 """Draws of candidates before constraints are left to plain rejection."""
 
@@ -26,6 +29,9 @@ class TPE:
     was not tried before if there is any. Bergstra et al., Algorithms for Hyper-Parameter Optimization (2011), section
     4; kernels are products over all columns, as in Falkner et al., BOHB (2018), section 3.2; Watanabe, Tree-Structured
     Parzen Estimator (2023), discusses the choices.
+
+    Where choices have parameters below them, these are drawn from the good density first, and the rest is modelled
+    from the trials that lie in the same branch.
 
     Of n trials with an outcome the best `good_share` * n, at most 25, are good, and weigh more the better they are.
     Completed trials go before stopped and paused ones, which are ranked by the steps they reached, then by value; of
@@ -75,21 +81,30 @@ class TPE:
         found = outcomes(history)
         if not self._modelled(history, found):
             return self._first(history, count)
-        model = Densities(axes, history, found, self.good_share)
+        models: dict[bytes, Densities] = {}
         points = np.empty((0, space.width))
-        while True:
-            x = self._propose(history, model, points, rng)
+        good = good_rows(history, found, self.good_share)
+        for _ in range(count):
+            values = self._branch(axes, history, found, good, rng)
+            if values.tobytes() not in models:
+                own = inside(axes, history, found, values) if len(values) else found
+                model = Densities(axes, history, found if own is None else own, self.good_share)
+                for x in points:
+                    model.add(x[None], axes.active(x[None]))
+                models[values.tobytes()] = model
+            x = self._propose(history, models[values.tobytes()], values, points, rng)
             points = np.concatenate([points, x])
-            if len(points) == count:
-                return space.decode(points)
-            model.add(x, axes.active(x))
+            if len(points) < count:
+                for model in models.values():
+                    model.add(x, axes.active(x))
+        return space.decode(points)
 
     def explain(self, history: History) -> str:
         """Says in one line what it does now, and why."""
         found = outcomes(history)
         if not self._modelled(history, found):
             return f"tpe: first points, until {self.startup} trials have an outcome ({found.known} have)"
-        good = len(Densities.good_rows(history, found, self.good_share))
+        good = len(good_rows(history, found, self.good_share))
         earlier = len(history.sources)
         also = [f"{earlier} earlier experiment{'s' * (earlier > 1)}"] * bool(earlier)
         also += ["priors"] * history.space.has_prior + ["feasibility"] * bool(history.constraints)
@@ -127,11 +142,28 @@ class TPE:
                     guesses.append(params)
         return guesses
 
-    def _propose(self, history: History, model: Densities, points: Floats, rng: "np.random.Generator") -> Floats:
+    def _branch(self, axes: Axes, history: History, found: Outcomes, good: Rows, rng: "np.random.Generator") -> Floats:
+        """Values for the choices that split the space, none where nothing does."""
+        if not len(axes.roots):
+            return np.empty(0)
+        space, weights = history.space, weights_of(history.Y[good])
+        weight = max(PRIOR, ELSEWHERE * len(good))
+        if space.has_prior:
+            weight += FADING**2 / (FADING + found.known)
+            other = space.sample_prior(rng, 1)[0]
+        else:
+            other = rng.random(space.width)
+        return drawn(axes, history, good, np.append(weights, weight), other, rng)
+
+    def _propose(
+        self, history: History, model: Densities, values: Floats, points: Floats, rng: "np.random.Generator"
+    ) -> Floats:
         """The most promising candidate (1, d), if possible not among the trials or the `points` of this question."""
         space, axes = history.space, model.axes
-        for _ in range(ROUNDS):
+        for attempt in range(ROUNDS):
             X = model.sample(rng, self.candidates)
+            if attempt == 0 and len(values):  # if nothing there meets the constraints, the branch is left
+                X[:, axes.roots] = values
             if space.constraints:
                 X = X[space.feasible_unit(X)]
             if len(X):

@@ -50,7 +50,7 @@ class TuRBO:
         if not len(found.complete) + len(found.partial):
             return setting.first.take(history.proposed, count)
         data = Data.of(history, found)
-        trusted = region(data.Y[: data.settled, 0], max(4, space.width), setting.startup)
+        trusted = region(data.progress, max(4, space.width), setting.startup, data.own[: data.settled])
         if len(data.X) - trusted.begun < setting.startup:
             return setting.first.take(history.proposed, count)
         belief = Belief(

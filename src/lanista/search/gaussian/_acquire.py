@@ -96,7 +96,7 @@ class LogEHVI:
 
     def __init__(self, features: Features, processes: tuple[Model, Model], front: Floats, reference: Floats) -> None:
         self._features, self._processes = features, processes
-        front = front[np.argsort(front[:, 0])]
+        front = np.minimum(front[np.argsort(front[:, 0])], reference)  # what lies beyond it dominates nothing
         self._right = np.append(front[:, 0], reference[0])
         self._top = np.append(reference[1], front[:, 1])
 
@@ -106,7 +106,7 @@ class LogEHVI:
         wide, *_ = _gains(self._right, m1, np.sqrt(v1))
         high, *_ = _gains(self._top, m2, np.sqrt(v2))
         gain: Floats = (np.diff(wide, axis=1, prepend=0.0) * high).sum(axis=1)
-        return np.log(gain + TINY)
+        return np.log(np.maximum(gain, 0.0) + TINY)
 
     def slopes(self, X: Floats, active: Bools) -> tuple[Floats, Floats]:
         F = self._features.of(X, active)
@@ -114,7 +114,7 @@ class LogEHVI:
         s1, s2 = np.sqrt(v1), np.sqrt(v2)
         wide, wide_m, wide_s = (np.diff(g, axis=1, prepend=0.0) for g in _gains(self._right, m1, s1))
         high, high_m, high_s = _gains(self._top, m2, s2)
-        total = (wide * high).sum(axis=1) + TINY
+        total = np.maximum((wide * high).sum(axis=1), 0.0) + TINY
         gradient = (
             (wide_m * high).sum(axis=1)[:, None] * dm1
             + ((wide_s * high).sum(axis=1) / (2.0 * s1))[:, None] * dv1

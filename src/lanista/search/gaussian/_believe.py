@@ -24,6 +24,8 @@ PRIOR_WEIGHT = 10.0
 """What a user's prior counts at first; it falls as one over the number of trials."""
 MOST_TAUGHT = 200
 """Trials of an earlier experiment that are modelled."""
+FEWEST_TAUGHT = 3
+"""Trials of an earlier experiment below which it is not."""
 
 
 class Memory:
@@ -80,11 +82,13 @@ class Belief:
             output = _Output(features, fit(("C", j), y=_excess(fitted)[0]), self._F, y)
             self._bounds.append((output, limit))
         self._prior = PRIOR_WEIGHT / (1.0 + len(data.X)) if history.space.has_prior else 0.0
-        self._sources, self._shares = [], np.ones(1)
-        if history.sources and history.Y.shape[1] == 1:
+        self._sources: list[_Output] = []
+        self._shares = np.ones(1)
+        if teaches(history):
             self._sources = list(_taught(features, memory, history, warp=warp))
             own = self._objectives[0].process
-            self._shares = weights(self._sources, own, self._F, self._y[:, 0], rng) if self._sources else np.ones(1)
+            taught = [source.process for source in self._sources]
+            self._shares = weights(taught, own, self._F, self._y[:, 0], rng) if taught else np.ones(1)
 
     def acquisition(self, pending: Floats) -> Acquisition:
         """What to maximise, given that results of the points `pending` (q, d) will be what is expected of them.
@@ -95,27 +99,42 @@ class Belief:
         parts: list[Acquisition] = [
             LogFeasible(self._features, output.believing(P), limit) for output, limit in self._bounds
         ]
-        if self._data.good.any() or not parts:
-            parts.append(self._gain([output.believing(P) for output in self._objectives]))
+        rivals = self._rivals(P)
+        if len(rivals):
+            parts.append(self._gain(rivals, P))
         if self._prior:
             parts.append(Believed(self._space, self._prior))
         return parts[0] if len(parts) == 1 else Sum(*parts)
 
     def centres(self, count: int) -> Floats:
         """(k, d) the points of the best trials, around which to look."""
-        order = np.lexsort((self._y.sum(axis=1), ~self._data.good))
+        order = np.lexsort((self._y.sum(axis=1), self._data.broken, ~self._data.good))
         if self._y.shape[1] > 1:
             good = np.flatnonzero(self._data.good)
             order = np.concatenate([good[non_dominated(self._y[good])], order])
         return self._data.X[order[:count]]
 
-    def _gain(self, processes: Sequence[Process]) -> Acquisition:
-        """Improvement over what is believed of the good trials, of all if none is good."""
-        F = self._F[self._data.good] if self._data.good.any() else self._F
+    def _rivals(self, P: Floats) -> Floats:
+        """(r, f) what to improve on: the good trials, and those of the pending P (q, f) that are believed to be good.
+
+        Without the pending ones a proposal that promises an improvement would be followed by others right beside it.
+        """
+        good = self._data.good
+        F = self._F if not self._bounds and not good.any() else self._F[good]
+        keep = np.ones(len(P), dtype=np.bool_)
+        if len(P):
+            for output, limit in self._bounds:
+                keep &= output.process.mean(P) <= limit
+        return np.concatenate([F, P[keep]])
+
+    def _gain(self, rivals: Floats, P: Floats) -> Acquisition:
+        """Improvement over what is believed of the rivals (r, f), given the pending P (q, f)."""
+        processes = [output.believing(P) for output in self._objectives]
         if len(processes) == 1:
-            model = Ensemble([*self._sources, *processes], self._shares) if self._sources else processes[0]
-            return LogEI(self._features, model, float(model.mean(F).min()))
-        values = np.stack([process.mean(F) for process in processes], axis=1)
+            members = [*(source.believing(P) for source in self._sources), *processes]
+            model = Ensemble(members, self._shares) if self._sources else processes[0]
+            return LogEI(self._features, model, float(model.mean(rivals).min()))
+        values = np.stack([process.mean(rivals) for process in processes], axis=1)
         low, high = self._y.min(axis=0), self._y.max(axis=0)
         reference = high + 0.1 * (high - low)
         return LogEHVI(self._features, (processes[0], processes[1]), values[non_dominated(values)], reference)
@@ -140,28 +159,34 @@ class _Output:
         return Process(self._features, self._scales, np.concatenate([self._F, P]), y)
 
 
-def _taught(features: Features, memory: Memory, history: History, *, warp: bool) -> Iterator[Process]:
-    """The processes of earlier experiments that have trials in this space."""
-    for source in history.sources:
+def teaches(history: History) -> bool:
+    """Whether an earlier experiment, with one objective, has enough trials in this space for a process."""
+    known = (np.isfinite(source.points(history.space)[2]).sum() for source in history.sources)
+    return history.Y.shape[1] == 1 and any(count >= FEWEST_TAUGHT for count in known)
+
+
+def _taught(features: Features, memory: Memory, history: History, *, warp: bool) -> Iterator[_Output]:
+    """The objectives of earlier experiments that have trials in this space."""
+    for number, source in enumerate(history.sources):
         X, active, Y = source.points(history.space)
         rows = np.flatnonzero(np.isfinite(Y).all(axis=1))
         rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_TAUGHT)).astype(np.intp)]
-        if len(rows) > 2:
+        if len(rows) >= FEWEST_TAUGHT:
             X, y = X[rows], gaussianised(Y[rows, 0])
-            scales = memory.scales(("source", source.name), features=features, X=X, y=y, warp=warp)
-            yield Process(features, scales, features.of(X, active[rows]), y)
+            scales = memory.scales(("source", number), features=features, X=X, y=y, warp=warp)
+            yield _Output(features, scales, features.of(X, active[rows]), y)
 
 
 def _excess(c: Floats) -> tuple[Floats, float]:
     """(n,) the excess over a bound with mean 0 and variance 1, and the value at which the bound lies now."""
     finite = np.isfinite(c)
-    if not finite.any():
-        return np.ones(len(c)), 0.0
-    most = 5.0 * max(float(np.median(np.abs(c[finite]))), 1e-300)
-    c = np.clip(np.where(finite, c, max(float(c[finite].max()), most)), -most, most)
+    sizes = np.abs(c[finite & (c != 0)])
+    unit = float(np.sort(sizes)[len(sizes) // 2]) if len(sizes) else 1.0
+    with np.errstate(over="ignore"):
+        c = np.clip(np.where(finite, c / unit, 5.0), -5.0, 5.0)
     spread = float(c.std())
-    if not spread > 0:
-        return np.full(len(c), float(np.sign(c[0]))), 0.0
+    if not spread > 1e-9:
+        return np.sign(c), 0.0
     return (c - c.mean()) / spread, -float(c.mean()) / spread
 
 

@@ -10,13 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lanista.journal import History
-from lanista.search._ranking import Floats, Outcomes, Rows, best, violation
+from lanista.search._ranking import Floats, Outcomes, Rows, best, smallest, violation
 from lanista.search.gaussian._transform import gaussianised, scores
 
 Bools = NDArray[np.bool_]
 
 MOST_ROWS = 400
-"""Trials that a model takes; of more, the best ones and the last ones in equal parts."""
+"""Trials that a model takes."""
+MOST_FITTED = 240
+"""Trials that hyperparameters are fitted to."""
+MOST_BROKEN = 1e6
+"""Breach of constraints, in usual ones, beyond which all are alike."""
 
 
 class Data(NamedTuple):
@@ -26,7 +30,9 @@ class Data(NamedTuple):
         X: (n, d) points, canonical.
         Y: (n, m) objectives; failures have the worst value of the others.
         C: (n, c) by how much each breaks each constraint, NaN where unknown.
+        broken: (n,) by how much each breaks all constraints together, inf where unknown.
         good: (n,) which completed and keep all constraints.
+        own: (n,) which a searcher proposed; the others are a person's.
         settled: how many of them ended, and so will never change.
         ranks: whether Y holds ranks instead of values, for trials of unlike lengths cannot be compared by value.
     """
@@ -34,7 +40,9 @@ class Data(NamedTuple):
     X: Floats
     Y: Floats
     C: Floats
+    broken: Floats
     good: Bools
+    own: Bools
     settled: int
     ranks: bool
 
@@ -49,30 +57,43 @@ class Data(NamedTuple):
         rows = np.concatenate([ended, np.flatnonzero(known)])
         ranks = len(found.partial) > 0 and history.Y.shape[1] == 1
         Y = _ranked(history, found) if ranks else _valued(history, found)
-        good = np.zeros(len(history), dtype=np.bool_)
-        good[found.complete] = True
-        if history.constraints:
-            good &= violation(history) == 0
-        return cls(history.X[rows], Y[rows], history.C[rows], good[rows], len(ended), ranks)
+        broken = violation(history)[rows]
+        good = np.isin(rows, found.complete) & (broken == 0)
+        own = np.ones(len(rows), dtype=np.bool_)
+        if history.proposed < len(history):
+            own[:] = [history.origin(row) == "searcher" for row in rows.tolist()]
+        return cls(history.X[rows], Y[rows], history.C[rows], broken, good, own, len(ended), ranks)
 
     def first(self, count: int) -> "Data":
         """The trials that ended first."""
-        return Data(self.X[:count], self.Y[:count], self.C[:count], self.good[:count], count, self.ranks)
+        return self._only(slice(count), count)
 
     def since(self, begun: int) -> "Data":
         """The trials without those that ended first."""
-        after = slice(begun, None)
-        return Data(self.X[after], self.Y[after], self.C[after], self.good[after], self.settled - begun, self.ranks)
+        return self._only(slice(begun, None), self.settled - begun)
 
-    def thinned(self) -> "Data":
-        """No more than the model takes."""
+    def thinned(self, most: int) -> "Data":
+        """At most so many trials: the best ones and the last ones in equal parts."""
         n = len(self.X)
-        if n <= MOST_ROWS:
+        if n <= most:
             return self
-        half = MOST_ROWS // 2
-        first = np.argsort(self.Y[: n - half].sum(axis=1) if self.Y.shape[1] > 1 else self.Y[: n - half, 0])[:half]
+        half = most // 2
+        good, others = np.flatnonzero(self.good[: n - half]), np.flatnonzero(~self.good[: n - half])
+        others = others[np.lexsort((self.Y[others, 0], self.broken[others]))]
+        first = np.concatenate([good[smallest(self.Y[good], half)], others])[:half]
         rows = np.concatenate([np.sort(first), np.arange(n - half, n)])
-        return Data(self.X[rows], self.Y[rows], self.C[rows], self.good[rows], len(rows), self.ranks)
+        return self._only(rows, len(rows))
+
+    def _only(self, rows: slice | Rows, settled: int) -> "Data":
+        """Some of the trials."""
+        X, Y, C, broken = (part[rows] for part in (self.X, self.Y, self.C, self.broken))
+        return Data(X, Y, C, broken, self.good[rows], self.own[rows], settled, self.ranks)
+
+    @property
+    def progress(self) -> Floats:
+        """(s,) the first objective of the trials that ended; beyond the worst where one breaks a constraint."""
+        y, broken = self.Y[: self.settled, 0], self.broken[: self.settled]
+        return np.where(broken > 0, y.max(initial=-np.inf) + np.minimum(broken, MOST_BROKEN), y)
 
     @property
     def targets(self) -> Floats:
@@ -90,14 +111,15 @@ class Known(NamedTuple):
     @classmethod
     def of(cls, data: Data) -> "Known":
         """Hyperparameters are fitted anew whenever the trials that ended have grown by a tenth."""
-        return cls(data.thinned(), data.first(checkpoint(data.settled) or len(data.X)).thinned())
+        settled = data.first(checkpoint(data.settled) or len(data.X))
+        return cls(data.thinned(MOST_ROWS), settled.thinned(MOST_FITTED))
 
 
 def checkpoint(count: int) -> int:
     """Of how many of `count` trials the hyperparameters are: all up to 24, then in steps of a tenth.
 
     >>> [checkpoint(n) for n in (3, 24, 25, 27, 100)]
-    [3, 24, 24, 27, 99]
+    [3, 24, 24, 27, 92]
     """
     if count < 24:
         return count

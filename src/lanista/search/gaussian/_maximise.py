@@ -3,6 +3,7 @@
 Shapes: c candidates, k starts, d columns.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ Bools = NDArray[np.bool_]
 
 MANY_VALUES = 16
 """A discrete number of more values than this is climbed as if it were continuous, then put to its nearest value."""
+MOST_LISTED = 5000
+"""Configurations of a space up to which the last resort is to look at all."""
 SCALES = (0.3, 0.1, 0.03, 0.01)
 """Steps of the candidates around the best trials."""
 
@@ -61,7 +64,7 @@ def maximise(
         pool.append(neighbours(space, centres, rng, -(-effort.near // len(centres)), scales=SCALES))
     X, value = look.measured(np.concatenate(pool))
     if not len(X):
-        return space.canonical(space.sample_unit(rng, 1))
+        return look.untried(rng)
     X, value = _spread(X, value, effort.starts)
     if look.smooth.any():
         X, value = look.climbed(X, value, effort.steps)
@@ -69,9 +72,7 @@ def maximise(
     for row in np.argsort(-value, kind="stable"):
         if not taken(X[[row]])[0]:
             return X[[row]]
-    fresh = space.canonical(space.sample_unit(rng, 256))
-    untried = np.flatnonzero(~taken(fresh))
-    return fresh[[untried[0] if len(untried) else 0]]
+    return look.untried(rng)
 
 
 class _Look:
@@ -87,6 +88,9 @@ class _Look:
         self.space, self.acquisition, self.taken = space, acquisition, taken
         kind, cardinality, _ = space.columns
         self.smooth = (kind != 2) & ((cardinality == 0) | (cardinality > MANY_VALUES))
+        self._meets = within is not None or not any(
+            p.parent is None and cardinality[p.start] == 0 and p.domain.size == math.inf for p in space.parameters
+        )
         self.low, self.high = within if within is not None else (np.zeros(space.width), np.ones(space.width))
 
     def sample(self, rng: "np.random.Generator", count: int) -> Floats:
@@ -95,10 +99,10 @@ class _Look:
         return self.low + X * (self.high - self.low)
 
     def measured(self, X: Floats) -> tuple[Floats, Floats]:
-        """Canonical points that meet the constraints and are not taken, and their values."""
+        """Canonical points that meet the constraints, where such may meet not taken, and their values."""
         X = self.space.canonical(np.clip(X, self.low, self.high))
         X = X[self.space.feasible_unit(X)] if self.space.constraints else X
-        if len(X):
+        if len(X) and self._meets:  # continuous numbers hardly ever do, but for those cut to the ends of a part
             X = X[~self.taken(X)]
         return X, self.acquisition.value(X, ~np.isnan(X)) if len(X) else np.empty(0)
 
@@ -150,6 +154,18 @@ class _Look:
             if self.smooth.any():
                 X[[top]], value[[top]] = self.climbed(X[[top]], value[[top]], 10)
         return X, value
+
+    def untried(self, rng: "np.random.Generator") -> Floats:
+        """The best (1, d) of some points anywhere that are not taken: of all of them in a small space."""
+        space = self.space
+        if 0 < space.size <= MOST_LISTED:
+            X = space.encode(list(space.grid()))[0]
+        else:
+            X = space.canonical(space.sample_unit(rng, 256))
+        left = X[~self.taken(X)]
+        if not len(left):
+            return X[[int(rng.integers(len(X)))]]
+        return left[[int(np.argmax(self.acquisition.value(left, ~np.isnan(left))))]]
 
     def _better(self, X: Floats, value: Floats, moved: Floats) -> tuple[Floats, Floats]:
         """Of each point the better one of two, where the second is allowed."""

@@ -75,7 +75,7 @@ class Process:
         self._signal = math.exp(scales.signal)
         self._lapack = lapack
         self._Z = self._scaled(F)[0]
-        K = self._signal * matern(_squares(self._Z, self._Z))[0]
+        K = self._signal * matern(_squares(self._Z, self._Z))
         K[np.diag_indices_from(K)] += math.exp(scales.noise) + LEAST_NOISE
         self._L, failed = lapack.dpotrf(K, lower=1, clean=1)
         if failed:
@@ -85,14 +85,14 @@ class Process:
 
     def predict(self, F: Floats) -> tuple[Floats, Floats]:
         """Mean (c,) or (c, m) and variance (c,), of the function without noise, at points of features F (c, f)."""
-        K = self._signal * matern(_squares(self._scaled(F)[0], self._Z))[0]
+        K = self._signal * matern(_squares(self._scaled(F)[0], self._Z))
         V, _ = self._lapack.dtrtrs(self._L, K.T, lower=1)
         variance = np.maximum(self._signal - np.einsum("ij,ij->j", V, V), 1e-12)
         return K @ self._alpha, variance
 
     def mean(self, F: Floats) -> Floats:
         """(c,) or (c, m) the mean alone, which is cheaper."""
-        mean: Floats = self._signal * matern(_squares(self._scaled(F)[0], self._Z))[0] @ self._alpha
+        mean: Floats = self._signal * matern(_squares(self._scaled(F)[0], self._Z)) @ self._alpha
         return mean
 
     def left_out(self, y: Floats) -> tuple[Floats, Floats]:
@@ -104,7 +104,7 @@ class Process:
     def slopes(self, F: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Mean (c,), variance (c,), and the gradients of both by the features, (c, f) each."""
         Z, inner = self._scaled(F)
-        value, slope = matern(_squares(Z, self._Z))
+        value, slope = matern_slope(_squares(Z, self._Z))
         K, S = self._signal * value, self._signal * slope
         half, _ = self._lapack.dpotrs(self._L, K.T, lower=1)
         variance = np.maximum(self._signal - np.einsum("ij,ji->i", K, half), 1e-12)
@@ -179,7 +179,7 @@ class _Posterior:
             tail = rest**b
             W = np.concatenate([1.0 - tail, self._F[:, q:]], axis=1)
         Z = W * np.sqrt(weight)[self._features.owner]
-        value, slope = matern(_squares(Z, Z))
+        value, slope = matern_slope(_squares(Z, Z))
         K = signal * value
         K[np.diag_indices(n)] += noise + LEAST_NOISE
         L, failed = self._lapack.dpotrf(K, lower=1, clean=1)
@@ -207,11 +207,15 @@ class _Posterior:
         return loss, gradient + z / self._sd
 
 
-def matern(squares: Floats) -> tuple[Floats, Floats]:
-    """The Matérn 5/2 correlation at squared distances, and its derivative by them.
+def matern(squares: Floats) -> Floats:
+    """The Matérn 5/2 correlation at squared distances: Rasmussen and Williams (2006), equation 4.17."""
+    r = ROOT5 * np.sqrt(squares)
+    value: Floats = (1.0 + r + (5.0 / 3.0) * squares) * np.exp(-r)
+    return value
 
-    Rasmussen and Williams (2006), equation 4.17.
-    """
+
+def matern_slope(squares: Floats) -> tuple[Floats, Floats]:
+    """The same, and its derivative by the squared distances."""
     r = ROOT5 * np.sqrt(squares)
     decay = np.exp(-r)
     slope = -(5.0 / 6.0) * (1.0 + r) * decay

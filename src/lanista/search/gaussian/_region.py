@@ -31,18 +31,20 @@ class Region(NamedTuple):
     length: float
 
 
-def region(y: Floats, patience: int, startup: int) -> Region:
+def region(y: Floats, patience: int, startup: int, own: NDArray[np.bool_] | None = None) -> Region:
     """The region after trials that ended with y (n,), in their order.
 
     It doubles after three improvements in a row, halves after `patience` trials in a row without one, and begins anew,
-    after `startup` trials, when it has become too small.
+    after `startup` trials, when it has become too small. Trials that are not the searcher's `own` (n,) say nothing of
+    the region that they were not drawn from; they only are what others have to improve on.
     """
     begun, length = 0, FIRST
     best, ups, downs = np.inf, 0, 0
-    for i, value in enumerate(y.tolist()):
+    counts = np.ones(len(y), dtype=np.bool_) if own is None else own
+    for i, (value, counted) in enumerate(zip(y.tolist(), counts.tolist(), strict=True)):
         better = value < best - 1e-3 * abs(best) if np.isfinite(best) else True
         best = min(best, value)
-        if i - begun < startup:
+        if i - begun < startup or not counted:
             continue
         ups, downs = (ups + 1, 0) if better else (0, downs + 1)
         if ups == SUCCESSES:

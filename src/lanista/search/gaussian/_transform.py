@@ -16,13 +16,14 @@ def gaussianised(y: Floats) -> Floats:
     Analysis of Transformations (1964), section 3, with the shift chosen instead of the power. As the search closes in
     on the optimum so does s: differences among the best values stay visible beside bad values of any size.
 
-    >>> gaussianised(np.array([1.0, 2.0, 3.0])).round(2)
+    >>> gaussianised(np.array([0.0, 1.0, 2.0])).round(2)
     array([-1.22,  0.  ,  1.22])
     """
     y = y / max(float(np.abs(y).max()), 1e-300)  # far values must not overflow
     height = y - y.min()
     if not height.max() > 1e-14:
         return np.zeros_like(y)
+    height /= height.max()  # the likelihoods compare alike whatever the unit and the shift
     best, chosen = _likelihood(height, np.zeros_like(y)), height
     for bend in np.quantile(height, QUANTILES):
         if bend > 1e-14:

@@ -1,0 +1,132 @@
+"""What searchers once did wrong, each as the user would have met it."""
+
+import numpy as np
+
+from lanista.journal import Learned, at_least, at_most
+from lanista.search import GP, NSGA2, NSGA3, TuRBO
+from lanista.search._ranking import outcomes, violation
+from lanista.search.gaussian._data import MOST_ROWS, Data, Known
+from lanista.search.gaussian._region import FIRST, region
+from lanista.space import Choice, Float, Int, Params, Space
+from lanista.testing import Story
+
+PLANE = Space({"x": Float(0, 1), "y": Float(0, 1)})
+WIDE = Space({f"x{i}": Float(0, 1) for i in range(20)})
+
+
+def bowl(params: Params, at: float = 0.3) -> float:
+    return float(sum((value - at) ** 2 for value in params.values()))
+
+
+def data_of(story: Story) -> Data:
+    return Data.of(story.history, outcomes(story.history))
+
+
+def test_of_many_trials_the_few_that_keep_a_constraint_are_modelled() -> None:
+    """They once were thinned out as others, that break it, had better values."""
+    story = Story(PLANE, constraints={"latency": at_most(1)})
+    points = PLANE.sample(np.random.default_rng(0), MOST_ROWS + 200)
+    for i, params in enumerate(points):
+        story.end(story.start(params), "completed", 5.0 if i < 5 else -float(i), latency=0.5 if i < 5 else 2.0)
+    assert Known.of(data_of(story)).data.good.sum() == 5
+
+
+def test_of_many_trials_the_front_is_modelled_whatever_the_units() -> None:
+    """Two objectives once were added up, so that the one in small units did not count."""
+    story = Story(PLANE, metrics={"cost": "min", "error": "min"})
+    rng = np.random.default_rng(0)
+    for i, params in enumerate(PLANE.sample(rng, MOST_ROWS + 200)):
+        values = (1e6 * (2 + i), 0.5 - 0.01 * i) if i < 10 else (1e6 * rng.random(), 0.9)
+        story.end(story.start(params), "completed", *values)
+    assert (Known.of(data_of(story)).data.Y[:, 1] < 0.6).sum() == 10
+
+
+def test_a_trust_region_is_not_held_to_a_value_that_breaks_a_constraint() -> None:
+    story = Story(PLANE, constraints={"latency": at_most(1)})
+    values = [-100.0, *np.arange(40.0, 0.0, -1.0)]
+    for i, (params, value) in enumerate(zip(PLANE.sample(np.random.default_rng(0), 41), values, strict=True)):
+        story.end(story.start(params), "completed", float(value), latency=2.0 if i == 0 else 0.5)
+    found = region(data_of(story).progress, 4, 8)
+    assert found.begun == 0
+    assert found.length > FIRST
+
+
+def test_the_search_for_what_keeps_a_constraint_is_around_what_breaks_it_least() -> None:
+    story, searcher = Story(WIDE, constraints={"far": at_most(0.01)}), TuRBO(startup=5)
+    for _ in range(20):
+        for params in story.ask(searcher):
+            story.end(story.start(params), "completed", -bowl(params), far=bowl(params))
+    (params,) = story.ask(searcher)
+    assert bowl(params) < np.median([bowl(params) for params in story.history.params])
+
+
+def test_imported_trials_are_no_failures_of_a_trust_region() -> None:
+    """So many once made it begin anew and forget them all."""
+    story = Story(WIDE)
+    for params in WIDE.sample(np.random.default_rng(0), 300):
+        story.end(story.start(params, "imported"), "completed", bowl(params))
+    data = data_of(story)
+    assert region(data.progress, 20, 20, data.own) == (0, FIRST)
+    best = min(story.history.params, key=bowl)
+    (proposal,) = story.ask(TuRBO())
+    assert max(abs(proposal[name] - best[name]) for name in best) < 1
+    assert bowl(proposal) < bowl(best)
+
+
+def test_an_earlier_experiment_that_teaches_nothing_does_not_shorten_the_start() -> None:
+    elsewhere = [{"x": 7.0, "y": 7.0}] * 40
+    for metrics, points, width in (
+        ({"loss": "min"}, elsewhere, 1),
+        ({"loss": "min", "size": "min"}, PLANE.sample(np.random.default_rng(0), 40), 2),
+    ):
+        alone, taught = Story(PLANE, metrics=metrics), Story(PLANE, metrics=metrics)
+        taught.tell(Learned(0.0, "earlier", points, [[1.0 + i] * width for i in range(40)]))
+        for story in (alone, taught):
+            for _ in range(4):
+                for params in story.ask(GP(startup=5)):
+                    story.end(story.start(params), "completed", *[bowl(params)] * width)
+        assert alone.history.params == taught.history.params
+
+
+def test_huge_breaches_of_a_constraint_are_breaches() -> None:
+    """The mean of the two in the middle once overflowed, and dividing by it left nothing of them."""
+    story = Story(PLANE, constraints={"gain": at_least(0)})
+    for params in PLANE.sample(np.random.default_rng(0), 6):
+        story.end(story.start(params), "completed", bowl(params), gain=-1.7e308)
+    assert (violation(story.history) > 0).all()
+    assert len(story.ask(NSGA2(4), 2)) == 2
+
+
+def test_directions_of_values_of_all_sizes() -> None:
+    story = Story(PLANE, metrics={"a": "min", "b": "min"})
+    for i, params in enumerate(PLANE.sample(np.random.default_rng(0), 24)):
+        story.end(story.start(params), "completed", (1e308, -1e308, 3.0)[i % 3], (1e-308, -1e308, 2.0, 2.0)[i % 4])
+    assert len(story.ask(NSGA3(4), 2)) == 2
+
+
+def test_an_earlier_space_may_lack_what_a_branch_has_now() -> None:
+    """Its trials took that branch, not the default one; asking once raised an exception."""
+    space = Space(
+        {"net": Choice({"mlp": {"size": Int(1, 9)}, "tree": {"depth": Int(1, 9), "size": Int(1, 3)}}), "e": 5}
+    )
+    trials = [{"net": "tree", "size": 2, "e": 9}, {"net": "tree", "size": 7}, {"net": "mlp", "size": 7}, {}]
+    story = Story(space)
+    story.tell(Learned(0.0, "earlier", trials, [[1.0], [2.0], [3.0], [4.0]]))
+    X, active, Y = story.history.sources[0].points(space)
+    assert Y.tolist() == [[1.0], [3.0], [4.0]]  # the second one's size is beyond that branch's
+    assert space.decode(np.where(active, X, 0.5)) == [
+        {"net": "tree", "depth": 5, "size": 2, "e": 5},
+        {"net": "mlp", "size": 7, "e": 5},
+        {"net": "mlp", "size": 5, "e": 5},
+    ]
+
+
+def test_a_trust_region_is_kept_to_by_proposals_made_at_once() -> None:
+    """Candidates cut to its ends once were proposed, found taken, and random points of the whole space put for them."""
+    space = Space({"x": Float(0, 1)})
+    story, searcher = Story(space), TuRBO(startup=4)
+    for i in range(20):
+        for params in story.ask(searcher):
+            story.end(story.start(params), "completed", 1.0 if i == 0 else 5.0)
+    length = region(story.history.Y[:, 0], 4, 4).length
+    assert max(abs(params["x"] - 0.5) for params in story.ask(searcher, 10)) <= length / 2 + 1e-9
