@@ -15,8 +15,24 @@ from optuna.testing.pytest_samplers import (  # noqa: E402  # only where there i
 import lanista.search  # noqa: E402
 from lanista.compat.optuna import to_optuna  # noqa: E402
 
-KNOWN = ("Anneal", "Auto", "CMAES", "DE", "DNGO", "Forest", "GP", "NSGA2", "NSGA3", "Random", "RegularizedEvolution")
-SEARCHERS = [name for name in (*KNOWN, "Sobol", "TPE", "TuRBO") if hasattr(lanista.search, name)]
+KNOWN = (
+    "Anneal",
+    "Auto",
+    "CMAES",
+    "DE",
+    "DNGO",
+    "Forest",
+    "GP",
+    "NSGA2",
+    "NSGA3",
+    "Random",
+    "RegularizedEvolution",
+    "Sobol",
+    "TPE",
+    "TuRBO",
+)
+QUICK = ("Random", "TPE")
+SEARCHERS = [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.long]) for name in KNOWN]
 
 
 @pytest.fixture(autouse=True)
