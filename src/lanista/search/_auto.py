@@ -8,7 +8,7 @@ from lanista.search._gp import GP
 from lanista.search._tpe import TPE
 from lanista.search._turbo import TuRBO
 
-MOST_MODELLED = 1000
+MOST_MODELLED = 500
 """Trials up to which a Gaussian process is worth its time."""
 MANY_NUMBERS = 50
 """Numbers above which its search is confined to a trust region."""
@@ -17,7 +17,7 @@ MANY_NUMBERS = 50
 class Auto:
     """Chooses by the space and the trials so far; the default.
 
-    A Gaussian process (`GP`) up to 1,000 trials, within a trust region (`TuRBO`) where more than 50 numbers are
+    A Gaussian process (`GP`) up to 500 trials, within a trust region (`TuRBO`) where more than 50 numbers are
     searched for one objective; `TPE`, whose time hardly grows, beyond. The choice follows from the history, so that an
     experiment that is resumed goes on as it would have.
 
@@ -26,7 +26,7 @@ class Auto:
 
     >>> from lanista.space import Float, Space
     >>> Auto().explain(History(Space({"x": Float(0, 1)})))
-    'auto: GP() for 1 number and 0 choices, up to 1000 trials; then TPE()'
+    'auto: GP() for 1 number and 0 choices, up to 500 trials; then TPE()'
     """
 
     def __init__(self) -> None:
