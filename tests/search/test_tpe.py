@@ -47,16 +47,17 @@ NETWORK = Space(
         ),
     }
 )
-CASES: dict[str, tuple[Space, Callable[[Params], float]]] = {
+Case = tuple[Space, Callable[[Params], float]]
+CASES: dict[str, Case] = {
     "sphere": (Space({f"x{i}": Float(-5, 5) for i in range(5)}), sphere),
     "branin": (Space({"x": Float(-5, 10), "y": Float(0, 15)}), branin),
     "network": (NETWORK, network),
 }
 
 
-def run(case: str, searcher: Searcher, seed: int, trials: int, workers: int = 1) -> float:
+def run(case: str | Case, searcher: Searcher, seed: int, trials: int, workers: int = 1) -> float:
     """The best value found, with so many trials running at a time."""
-    space, function = CASES[case]
+    space, function = CASES[case] if isinstance(case, str) else case
     story, running, values = Story(space, seed=seed), [], []
     for _ in range(trials):
         running += [story.start(params) for params in story.ask(searcher)]

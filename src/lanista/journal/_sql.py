@@ -79,6 +79,7 @@ class SqlStore:
         self._local = threading.local()
         self._connections: list[tuple[int, Any]] = []
         self._sql = _statements(dialect.mark)
+        self._cuts = 0
         try:
             self._migrate()
         except BaseException:
@@ -110,6 +111,7 @@ class SqlStore:
     def append(self, experiment: int, events: Sequence[Event], after: int | None = None) -> int:
         """Appends all or none, and returns the last seq."""
         rows = [to_row(event) for event in events]
+        cuts = self._cuts
         while True:
             try:
                 if after is not None and 0 < len(rows) <= FEW:
@@ -124,7 +126,7 @@ class SqlStore:
             except ConflictError:
                 if after is None:
                     continue  # somebody came between; where a transaction locks others out, nobody can
-                if self._wrote(experiment, after, rows):
+                if self._cuts > cuts and self._wrote(experiment, after, rows):
                     return after + len(rows)
             last = self.last(experiment)
             raise ConflictError(f"the journal is at {last}, not at {after}; catch up and decide again")
@@ -216,6 +218,7 @@ class SqlStore:
     def _reconnected(self) -> Any:
         """Another connection in place of one that was cut, as soon as the database takes one."""
         self.release()
+        self._cuts += 1
         deadline, wait = time.monotonic() + PATIENCE_S, 0.05
         while True:
             try:
