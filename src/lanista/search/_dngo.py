@@ -1,7 +1,6 @@
 """Bayesian optimisation with a neural network."""
 
 import math
-from functools import partial
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from lanista.search._climb import Climb
 from lanista.search._improvement import log_feasible, log_improvement, promise
 from lanista.search._network import Inputs, Linear, Network, train
 from lanista.search._ranking import Outcomes, Rows, best, outcomes, violation
-from lanista.search._stream import Stream, latin_blocks, seed_of
+from lanista.search._stream import latin_startup, seed_of
 from lanista.search._targets import bend, targets
 
 CENTRES = 10
@@ -49,13 +48,11 @@ class DNGO:
     [{'x': 0.21...}]
     """
 
-    _stream: Stream | None = None
-    _seed = 0
-
     def __init__(self, *, startup: int = 20) -> None:
         self.startup = startup
         if isinstance(startup, bool) or not isinstance(startup, int) or startup < 1:
             raise UsageError(f"DNGO(startup={startup!r}): it must be a whole number from 1")
+        self._first = latin_startup(startup)
         self._learnt: dict[bytes, _Learnt] = {}
 
     def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
@@ -65,7 +62,7 @@ class DNGO:
             return space.sample(rng, count)
         found = outcomes(history) if len(history) else None
         if found is None or found.known < self.startup:
-            return self._first(history, count)
+            return self._first.stream(history).take(history.proposed, count)
         taught = _taught(history)
         if not len(taught):
             return space.sample(rng, count)
@@ -79,13 +76,6 @@ class DNGO:
                 return proposals
             climb.tried(x)
             model.add(x)
-
-    def _first(self, history: History, count: int) -> list[Params]:
-        """Points of Latin hypercubes of `startup` points each; the n-th proposal is the n-th of them."""
-        space, seed = history.space, seed_of(history)
-        if self._stream is None or self._stream.space is not space or self._seed != seed:
-            self._stream, self._seed = Stream(space, partial(latin_blocks, seed, space.width, self.startup)), seed
-        return self._stream.take(history.proposed, count)
 
     def _network(self, history: History, taught: Rows) -> "_Learnt":
         """What was learnt from the trials `taught`, remembered while they stay the same."""

@@ -1,7 +1,6 @@
 """Bayesian optimisation with a random forest."""
 
 import math
-from functools import partial
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from lanista.search._axes import Axes, Floats
 from lanista.search._climb import Climb
 from lanista.search._improvement import log_feasible, log_improvement, promise
 from lanista.search._ranking import Outcomes, best, outcomes, violation
-from lanista.search._stream import Stream, latin_blocks, seed_of
+from lanista.search._stream import latin_startup
 from lanista.search._targets import targets
 from lanista.search._trees import Trees, grow
 from lanista.space import Space
@@ -57,14 +56,12 @@ class Forest:
     [{'x': 0.46...}]
     """
 
-    _stream: Stream | None = None
-    _seed = 0
-
     def __init__(self, *, startup: int = 10, trees: int = 16) -> None:
         self.startup, self.trees = startup, trees
         for name, value in (("startup", startup), ("trees", trees)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise UsageError(f"Forest({name}={value!r}): it must be a whole number from 1")
+        self._first = latin_startup(startup)
 
     def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
         """Proposes one after the other, each knowing those before it."""
@@ -73,7 +70,7 @@ class Forest:
             return space.sample(rng, count)
         found = outcomes(history) if len(history) else None
         if found is None or found.known < self.startup or not len(found.complete) + len(found.partial):
-            return self._first(history, count)
+            return self._first.stream(history).take(history.proposed, count)
         model = _Model(history, found, self.trees, rng)
         climb = Climb(space, history.X[best(history, found, CENTRES)], history.X)
         proposals: list[Params] = []
@@ -84,13 +81,6 @@ class Forest:
                 return proposals
             climb.tried(x)
             model.add(x)
-
-    def _first(self, history: History, count: int) -> list[Params]:
-        """Points of Latin hypercubes of `startup` points each; the n-th proposal is the n-th of them."""
-        space, seed = history.space, seed_of(history)
-        if self._stream is None or self._stream.space is not space or self._seed != seed:
-            self._stream, self._seed = Stream(space, partial(latin_blocks, seed, space.width, self.startup)), seed
-        return self._stream.take(history.proposed, count)
 
 
 class Learner:

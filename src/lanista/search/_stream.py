@@ -1,6 +1,7 @@
 """Endless sequences of points of the unit cube, read by number."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +67,34 @@ class Stream:
             f"{invalid} points of the sequence in a row break the constraints {names}; loosen them, "
             "or write an equality by leaving out one parameter and computing it in the objective"
         )
+
+
+class Startup:
+    """The sequence that a searcher begins with, made anew for each space and seed.
+
+    Args:
+        blocks: begins it, given the space and the seed; yields points (k, d).
+    """
+
+    def __init__(self, blocks: Callable[[Space, int], Iterator[Floats]]) -> None:
+        self._blocks = blocks
+        self._made: tuple[Space, int, Stream] | None = None
+
+    def stream(self, history: History) -> Stream:
+        """The sequence for this history's space and seed."""
+        space, seed = history.space, seed_of(history)
+        if self._made is None or self._made[0] is not space or self._made[1] != seed:
+            self._made = space, seed, Stream(space, partial(self._blocks, space, seed))
+        return self._made[2]
+
+
+def latin_startup(size: int) -> Startup:
+    """Begins with Latin hypercubes of `size` points each."""
+    return Startup(partial(_latin, size))
+
+
+def _latin(size: int, space: Space, seed: int) -> Iterator[Floats]:
+    return latin_blocks(seed, space.width, size)
 
 
 def latin_blocks(seed: int, width: int, size: int) -> Iterator[Floats]:

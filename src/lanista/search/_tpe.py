@@ -12,7 +12,7 @@ from lanista.search._branching import drawn, inside
 from lanista.search._densities import FADING, PRIOR, Densities, good_rows, weights_of
 from lanista.search._lessons import lessons_of
 from lanista.search._ranking import Outcomes, Rows, outcomes
-from lanista.search._stream import Stream, latin_blocks, seed_of
+from lanista.search._stream import Startup, latin_blocks
 from lanista.space import Space
 
 ELSEWHERE = 0.15
@@ -61,8 +61,6 @@ class TPE:
 
     _axes: Axes | None = None
     _space: Space | None = None
-    _stream: Stream | None = None
-    _seed = 0
 
     def __init__(self, *, startup: int = 10, candidates: int = 48, good_share: float = 0.15) -> None:
         self.startup, self.candidates, self.good_share = startup, candidates, good_share
@@ -71,6 +69,7 @@ class TPE:
                 raise UsageError(f"TPE({name}={value!r}): it must be a whole number from 1")
         if not 0 < good_share < 1:
             raise UsageError(f"TPE(good_share={good_share!r}): it must be above 0 and below 1")
+        self._startup = Startup(partial(_blocks, startup))
 
     def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
         """Proposes one after the other, each knowing those before it."""
@@ -120,12 +119,9 @@ class TPE:
 
     def _first(self, history: History, count: int) -> list[Params]:
         """The n-th proposal is the n-th guess, beyond them the n-th point of Latin hypercubes of `startup` each."""
-        space, seed = history.space, seed_of(history)
-        if self._stream is None or self._stream.space is not space or self._seed != seed:
-            self._stream, self._seed = Stream(space, partial(_blocks, space, seed, self.startup)), seed
         first = history.proposed
         guesses = self._guesses(history)[first : first + count] if first < self.startup else []
-        return guesses + self._stream.take(first + len(guesses), count - len(guesses))
+        return guesses + self._startup.stream(history).take(first + len(guesses), count - len(guesses))
 
     def _guesses(self, history: History) -> list[Params]:
         """The default where the user gave one or a prior, then the best trials of earlier experiments."""
@@ -179,7 +175,7 @@ class TPE:
         return space.sample_unit(rng, 1)
 
 
-def _blocks(space: Space, seed: int, size: int) -> Iterator[Floats]:
+def _blocks(size: int, space: Space, seed: int) -> Iterator[Floats]:
     """Latin hypercubes; with priors, every other point is drawn from them."""
     rng = np.random.default_rng((seed, 1))
     for block in latin_blocks(seed, space.width, size):
