@@ -6,9 +6,6 @@ import numpy as np
 
 from lanista.search._axes import Floats
 
-ROOT_HALF_PI = math.sqrt(math.pi / 2)
-LOG_ROOT_TWO_PI = 0.5 * math.log(2 * math.pi)
-
 
 def log_improvement(mean: Floats, deviation: Floats, best: float) -> Floats:
     """(c,) log of the expected improvement on `best`, to minimise, of normal predictions (c,) of `deviation` above 0.
@@ -19,20 +16,22 @@ def log_improvement(mean: Floats, deviation: Floats, best: float) -> Floats:
     >>> np.exp(log_improvement(np.array([0.0, 1.0]), np.array([1.0, 1.0]), 0.0))
     array([0.3989, 0.0833])
     """
-    from scipy.special import erfcx, log_ndtr, ndtr
-
-    z = (best - mean) / deviation
-    found = np.empty_like(z)
-    near, far = z > -1.0, z < -1e3
-    between = ~near & ~far
-    u = z[near]
-    found[near] = np.log(np.exp(-0.5 * u * u - LOG_ROOT_TWO_PI) + u * ndtr(u))
-    u = z[between]
-    found[between] = -0.5 * u * u - LOG_ROOT_TWO_PI + np.log1p(u * erfcx(-u / math.sqrt(2)) * ROOT_HALF_PI)
-    u = z[far]
-    found[far] = log_ndtr(u) - np.log(-u)
-    logs: Floats = found + np.log(deviation)
+    logs: Floats = log_h((best - mean) / deviation)[0] + np.log(deviation)
     return logs
+
+
+def log_h(z: Floats) -> tuple[Floats, Floats]:
+    """log(phi(z) + z Phi(z)) and its derivative, exact far into the left tail: Ament et al. (2023), equation 9."""
+    from scipy.special import erfcx, ndtr
+
+    right = np.maximum(z, -1.0)
+    phi, cdf = np.exp(-0.5 * right**2) / math.sqrt(2.0 * math.pi), ndtr(right)
+    h = phi + right * cdf
+    left = np.minimum(z, -1.0)
+    mills = math.sqrt(0.5 * math.pi) * erfcx(-left / math.sqrt(2.0))
+    rest = np.where(left > -1e4, np.maximum(1.0 + left * mills, 1e-300), left**-2.0)
+    far = -0.5 * left**2 - 0.5 * math.log(2.0 * math.pi) + np.log(rest)
+    return np.where(z > -1.0, np.log(h), far), np.where(z > -1.0, cdf / h, mills / rest)
 
 
 def log_feasible(mean: Floats, deviation: Floats) -> Floats:

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lanista.search._improvement import log_h
 from lanista.search.gaussian._ensemble import Model
 from lanista.search.gaussian._features import Features
 from lanista.space import Space
@@ -172,17 +173,3 @@ def _gains(limits: Floats, mean: Floats, sd: Floats) -> tuple[Floats, Floats, Fl
     z = (limits - mean[:, None]) / sd[:, None]
     cdf, phi = ndtr(z), np.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
     return sd[:, None] * np.maximum(z * cdf + phi, 0.0), -cdf, phi
-
-
-def log_h(z: Floats) -> tuple[Floats, Floats]:
-    """log(phi(z) + z Phi(z)) and its derivative, exact far into the left tail: Ament et al. (2023), equation 9."""
-    from scipy.special import erfcx, ndtr
-
-    right = np.maximum(z, -1.0)
-    phi, cdf = np.exp(-0.5 * right**2) / math.sqrt(2.0 * math.pi), ndtr(right)
-    h = phi + right * cdf
-    left = np.minimum(z, -1.0)
-    mills = math.sqrt(0.5 * math.pi) * erfcx(-left / math.sqrt(2.0))
-    rest = np.where(left > -1e4, np.maximum(1.0 + left * mills, 1e-300), left**-2.0)
-    far = -0.5 * left**2 - 0.5 * math.log(2.0 * math.pi) + np.log(rest)
-    return np.where(z > -1.0, np.log(h), far), np.where(z > -1.0, cdf / h, mills / rest)
