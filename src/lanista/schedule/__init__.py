@@ -17,6 +17,7 @@ from lanista.schedule._base import (
     Yielded,
 )
 from lanista.schedule._cursor import Cursor
+from lanista.schedule._fidelity import Fidelity
 from lanista.schedule._fifo import FIFO, fill
 from lanista.schedule._median import MedianStopping
 
@@ -34,6 +35,7 @@ __all__ = [
     "Yield",
     "Stop",
     "Finish",
+    "Fidelity",
     "FIFO",
     "MedianStopping",
     "ASHA",

@@ -32,8 +32,8 @@ class ASHA:
     Raises:
         UsageError: an argument is out of range.
 
-    >>> ASHA(max_steps=81, form="promotion").on(History(), Slots(free=1))
-    [Start(budget=1, parent=None, params=None)]
+    >>> ASHA(max_steps=81, form="promotion").on(History(), Slots(free=1)) == [Start(budget=1)]
+    True
     """
 
     def __init__(

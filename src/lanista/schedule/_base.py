@@ -39,21 +39,29 @@ Event = Slots | Report | Yielded | Ended
 
 
 class Start(Frozen):
-    """Start a new trial, until step `budget`.
+    """Start a new trial, until step `budget`, or until it has run for `seconds`.
 
     `params` None: the searcher proposes them. `parent`: it goes on from the checkpoint of that (trial, step).
+    `resources` as in `Resume`.
     """
 
     budget: int | None = None
     parent: tuple[int, int] | None = None
     params: Params | None = None
+    resources: dict[str, float] | None = None
+    seconds: float | None = None
 
 
 class Resume(Frozen):
-    """Let a paused trial go on from its checkpoint, until step `budget`."""
+    """Let a paused trial go on from its checkpoint, until step `budget`, or until it has run for `seconds` more.
+
+    `resources`, say {"cpus": 2}, is what it gets for that time; None: what every trial gets.
+    """
 
     trial: int
     budget: int | None = None
+    resources: dict[str, float] | None = None
+    seconds: float | None = None
 
 
 class Extend(Frozen):

@@ -35,8 +35,8 @@ class MedianStopping:
     Raises:
         UsageError: an argument is out of range.
 
-    >>> MedianStopping(grace_steps=5).on(History(), Slots(free=1))
-    [Start(budget=None, parent=None, params=None)]
+    >>> MedianStopping(grace_steps=5).on(History(), Slots(free=1)) == [Start()]
+    True
     """
 
     def __init__(self, *, grace_steps: int = 1, min_trials: int = 5, interval: int = 1) -> None:

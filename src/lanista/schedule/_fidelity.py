@@ -1,0 +1,84 @@
+"""How much of the work a trial does before it is compared: epochs, rows, pixels, folds."""
+
+import math
+
+from lanista._frozen import Frozen
+from lanista.errors import UsageError
+
+
+class Fidelity(Frozen):
+    """What a scheduler buys more of for the trials that deserve it, where that is not a count of epochs.
+
+    Give it to a scheduler in place of `max_steps`. A trial then runs once for each level that it reaches: it reads how
+    much to use from `trial.fidelity` and reports, or returns, its metrics once. A level is also the step under which
+    the journal keeps what was reported.
+
+    Args:
+        name: what it counts, say "rows".
+        low: the least that says anything about a configuration.
+        high: all there is.
+        log: whether the levels stand in equal ratios; otherwise in equal distances.
+
+    Raises:
+        UsageError: a bound is no whole number, or not 1 <= low <= high.
+
+    >>> Fidelity("rows", 500, 50_000, log=True).levels(3)
+    [500, 1581, 5000, 15811, 50000]
+    >>> Fidelity("folds", 1, 10).levels(3)
+    [1, 6, 10]
+    """
+
+    name: str
+    low: int
+    high: int
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        for bound, value in (("low", self.low), ("high", self.high)):
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise UsageError(
+                    f"Fidelity({self.name!r}, {bound}={value!r}): it must be a whole number; count a share in percent"
+                )
+        if not 1 <= self.low <= self.high:
+            raise UsageError(
+                f"Fidelity({self.name!r}, low={self.low!r}, high={self.high!r}): 1 <= low <= high must hold"
+            )
+
+    def levels(self, reduction: int) -> list[int]:
+        """The levels, lowest first, `low` and `high` among them: as many as lie a factor of `reduction` apart."""
+        count = math.floor(math.log(self.high / self.low, reduction) + 1e-9)
+        if count == 0:
+            return [self.low, self.high] if self.low < self.high else [self.high]
+        shares = [k / count for k in range(count + 1)]
+        if self.log:
+            return [round(self.low * (self.high / self.low) ** share) for share in shares]
+        return [round(self.low + (self.high - self.low) * share) for share in shares]
+
+
+def levels(limit: int | Fidelity, min_steps: int | None, reduction: int, owner: str) -> list[int]:
+    """The steps at which a scheduler compares trials, and last the one at which they are complete.
+
+    `limit` is the last step, with the others at `min_steps * reduction**k` below it, or a fidelity, which has its own.
+
+    Raises:
+        UsageError: arguments of the scheduler named `owner` that are out of range, or contradict each other.
+
+    >>> levels(30, 1, 3, "ASHA"), levels(Fidelity("rows", 100, 1000, log=True), None, 3, "ASHA")
+    ([1, 3, 9, 27, 30], [100, 316, 1000])
+    """
+    if reduction < 2 or reduction != int(reduction):
+        raise UsageError(f"{owner}(reduction={reduction!r}): it must be a whole number, at least 2")
+    if isinstance(limit, Fidelity):
+        if min_steps is not None:
+            raise UsageError(
+                f"{owner}(min_steps={min_steps!r}): the fidelity {limit.name!r} begins at its own low={limit.low}; "
+                "leave min_steps out"
+            )
+        return limit.levels(reduction)
+    lowest = 1 if min_steps is None else min_steps
+    if not 1 <= lowest <= limit:
+        raise UsageError(f"{owner}(max_steps={limit!r}, min_steps={lowest!r}): 1 <= min_steps <= max_steps must hold")
+    steps = [lowest]
+    while steps[-1] * reduction < limit:
+        steps.append(steps[-1] * reduction)
+    return [*steps, limit] if steps[-1] < limit else steps
