@@ -1,12 +1,18 @@
 """What searchers once did wrong, each as the user would have met it."""
 
 import numpy as np
+import pytest
 
 from lanista.journal import Learned, at_least, at_most
 from lanista.search import GP, NSGA2, NSGA3, TuRBO
 from lanista.search._ranking import outcomes, violation
+from lanista.search.gaussian._acquire import Acquisition, Bools, Floats
+from lanista.search.gaussian._believe import Belief
 from lanista.search.gaussian._data import MOST_ROWS, Data, Known
+from lanista.search.gaussian._maximise import Effort, maximise
 from lanista.search.gaussian._region import FIRST, region
+from lanista.search.gaussian._session import MOST_PENDING
+from lanista.search.gaussian._transform import gaussianised
 from lanista.space import Choice, Float, Int, Params, Space
 from lanista.testing import Story
 
@@ -130,3 +136,69 @@ def test_a_trust_region_is_kept_to_by_proposals_made_at_once() -> None:
             story.end(story.start(params), "completed", 1.0 if i == 0 else 5.0)
     length = region(story.history.Y[:, 0], 4, 4).length
     assert max(abs(params["x"] - 0.5) for params in story.ask(searcher, 10)) <= length / 2 + 1e-9
+
+
+def test_differences_among_the_good_stay_visible_beside_many_bad_values() -> None:
+    """Where these were more than a quarter, the logarithm bent at their height and the good ones became equal."""
+    good = np.linspace(0, 1, 12)
+    for bad in (1e9 * np.arange(1.0, 9.0), np.full(8, 1e300)):
+        z = gaussianised(np.concatenate([good, bad]))
+        assert z[11] - z[0] > 1
+        assert z[12:].min() > z[11]
+        assert (np.diff(z) >= 0).all()
+
+
+def test_a_climb_that_leaves_what_is_allowed_comes_back_to_its_border() -> None:
+    """The whole move once was dropped, so that a climber beside the border stayed where it began."""
+    space = Space({"x": Float(0, 1), "y": Float(0, 1)}).where("x + y <= 1")
+    found = maximise(
+        space,
+        Slope(),
+        np.random.default_rng(0),
+        centres=np.empty((0, 2)),
+        taken=lambda X: np.zeros(len(X), dtype=np.bool_),
+        effort=Effort(random=4, near=0, starts=2, steps=25),
+    )
+    assert 0.97 < found.sum() <= 1
+
+
+class Slope:
+    """An acquisition that rises with the sum of the columns."""
+
+    def value(self, X: Floats, active: Bools) -> Floats:
+        total: Floats = X.sum(axis=1)
+        return total
+
+    def slopes(self, X: Floats, active: Bools) -> tuple[Floats, Floats]:
+        return self.value(X, active), np.ones_like(X)
+
+
+def test_a_batch_of_sixteen_is_spread() -> None:
+    for known in (0, 8):
+        story, searcher = Story(PLANE), GP()
+        for i in range(known):
+            for params in story.ask(searcher):
+                story.end(story.start(params), "completed", (3.0, 1.0, 4.0, 1.5, 5.0, 9.0, 2.0, 6.0)[i])
+        X = PLANE.encode(story.ask(searcher, 16))[0]
+        apart = np.abs(X[:, None] - X).max(axis=2)
+        assert (apart + np.eye(16)).min() > 0.01
+        assert np.median(apart) > 0.2
+
+
+def test_only_the_last_of_many_pending_trials_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With 1,500 waiting trials a proposal took half a second."""
+    story, searcher = Story(PLANE), GP()
+    for params in PLANE.sample(np.random.default_rng(0), 20):
+        story.end(story.start(params), "completed", bowl(params))
+    for params in PLANE.sample(np.random.default_rng(1), 300):
+        story.start(params)
+    believed: list[int] = []
+    acquisition = Belief.acquisition
+
+    def counted(self: Belief, pending: Floats) -> Acquisition:
+        believed.append(len(pending))
+        return acquisition(self, pending)
+
+    monkeypatch.setattr(Belief, "acquisition", counted)
+    story.ask(searcher, 3)
+    assert believed == [MOST_PENDING] * 3

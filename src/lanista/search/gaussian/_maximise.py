@@ -23,6 +23,8 @@ MOST_LISTED = 5000
 """Configurations of a space up to which the last resort is to look at all."""
 SCALES = (0.3, 0.1, 0.03, 0.01)
 """Steps of the candidates around the best trials."""
+HALVINGS = 6
+"""How often a climb that leaves what the constraints allow comes half of its way back."""
 
 
 class Effort(NamedTuple):
@@ -168,13 +170,24 @@ class _Look:
         return left[[int(np.argmax(self.acquisition.value(left, ~np.isnan(left))))]]
 
     def _better(self, X: Floats, value: Floats, moved: Floats) -> tuple[Floats, Floats]:
-        """Of each point the better one of two, where the second is allowed."""
-        moved = self.space.canonical(np.where(np.isnan(moved), 0.5, moved))
+        """Of each point the better one of two, the second as near as the constraints allow."""
+        moved = self._allowed(X, self.space.canonical(np.where(np.isnan(moved), 0.5, moved)))
         new = self.acquisition.value(moved, ~np.isnan(moved))
         good = (new > value) & ~self.taken(moved)
         if self.space.constraints:
             good &= self.space.feasible_unit(moved)
         return np.where(good[:, None], moved, X), np.where(good, new, value)
+
+    def _allowed(self, X: Floats, moved: Floats) -> Floats:
+        """Where the points X (k, d) moved to; those that broke a constraint some halves of the way back."""
+        for _ in range(HALVINGS if self.space.constraints else 0):
+            out = ~self.space.feasible_unit(moved)
+            if not out.any():
+                break
+            middle = 0.5 * (X[out] + moved[out])
+            moved = moved.copy()
+            moved[out] = self.space.canonical(np.where(np.isnan(middle), 0.5, middle))
+        return moved
 
 
 def _spread(X: Floats, value: Floats, count: int) -> tuple[Floats, Floats]:

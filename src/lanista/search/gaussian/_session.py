@@ -22,6 +22,8 @@ Box = tuple[Floats, Floats]
 
 CENTRES = 5
 """The best trials, around which candidates are drawn."""
+MOST_PENDING = 100
+"""Pending trials that are believed, the last ones; of more than that the others are only not repeated."""
 EFFORT = Effort()
 
 
@@ -65,7 +67,7 @@ def propose(
         part = within(len(pending))
         x = maximise(
             setting.space,
-            belief.acquisition(pending),
+            belief.acquisition(pending[-MOST_PENDING:]),
             rng,
             centres=belief.centres(CENTRES if part is None else 1),
             taken=seen,

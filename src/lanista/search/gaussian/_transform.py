@@ -7,6 +7,10 @@ Floats = NDArray[np.float64]
 
 QUANTILES = (0.75, 0.95)
 """Where a logarithm may bend: at the height of these quantiles above the least value."""
+CLIFF = 1e4
+"""The ratio of a height to the next lower one that is a cliff."""
+FEWEST_BELOW = 3
+"""Values besides the least one that a cliff must have below it."""
 
 
 def gaussianised(y: Floats) -> Floats:
@@ -14,7 +18,8 @@ def gaussianised(y: Floats) -> Floats:
 
     y becomes log(1 + (y - min) / s), with the s of the greatest normal likelihood, or stays as it is; Box and Cox, An
     Analysis of Transformations (1964), section 3, with the shift chosen instead of the power. As the search closes in
-    on the optimum so does s: differences among the best values stay visible beside bad values of any size.
+    on the optimum so does s: differences among the best values stay visible beside bad values of any size. Where more
+    than a quarter are beyond a cliff, such as a penalty, s would be as high as they; they come down to its edge first.
 
     >>> gaussianised(np.array([0.0, 1.0, 2.0])).round(2)
     array([-1.22,  0.  ,  1.22])
@@ -23,6 +28,7 @@ def gaussianised(y: Floats) -> Floats:
     height = y - y.min()
     if not height.max() > 1e-14:
         return np.zeros_like(y)
+    height = _lowered(height)
     height /= height.max()  # the likelihoods compare alike whatever the unit and the shift
     best, chosen = _likelihood(height, np.zeros_like(y)), height
     for bend in np.quantile(height, QUANTILES):
@@ -33,6 +39,20 @@ def gaussianised(y: Floats) -> Floats:
                 best, chosen = likelihood, z
     standard: Floats = (chosen - chosen.mean()) / chosen.std()
     return standard
+
+
+def _lowered(height: Floats) -> Floats:
+    """(n,) the heights in their order; those beyond a cliff, if more than a quarter, within twice the last below it."""
+    levels = np.sort(height)
+    low, high = levels[FEWEST_BELOW:-1], levels[FEWEST_BELOW + 1 :]
+    cliffs = np.flatnonzero((low > 0) & (low < high / CLIFF)) + FEWEST_BELOW
+    cliffs = cliffs[4 * (len(levels) - 1 - cliffs) > len(levels)]
+    if not len(cliffs):
+        return height
+    edge = levels[cliffs[0]]
+    beyond = np.log(np.maximum(height, edge)) - np.log(edge)
+    lowered: Floats = np.minimum(height, edge) + edge * (beyond / beyond.max())
+    return lowered
 
 
 def _likelihood(z: Floats, shrinkage: Floats) -> float:
