@@ -123,6 +123,9 @@ def test_a_limit_that_is_none_is_named(lanista, gated) -> None:
     )
     assert lanista("set", "gated", "trials=-3").code == 2
     assert lanista("set", "gated", "workers=0").code == 2
+    result = lanista("set", "gated", "workers=2", "trials=2")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("error LA300: workers=2: what runs 'gated' now keeps to 1 at a time; stop it, and run")
     assert lanista("set", "gated", "trials=none").code == 0
     assert lanista("set", "gated", "trials=1").code == 0
     assert gated.finish().code == 0

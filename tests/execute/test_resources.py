@@ -2,12 +2,14 @@
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lanista.errors import ExecutorError, UsageError
 from lanista.execute import Processes
+from lanista.journal import Ended
 from lanista.testing import Desk
 from lanista.trial import Trial
 
@@ -98,3 +100,40 @@ def test_gpus_are_found_by_nvidia_smi(tmp_path: Path, monkeypatch: pytest.Monkey
     program.write_text("#!/bin/sh\necho no driver >&2; exit 9\n")
     with pytest.raises(ExecutorError, match=r"none \(nvidia-smi failed: .*exit status 9"):
         Desk(Processes(1, gpus=1), told)
+
+
+def test_a_trial_gets_the_shares_of_several_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    wide: dict[str, float] = {"cpus": 2, "gpus": 2}
+    with Desk(Processes(3, cpus=1, gpus=1), told) as desk:
+        for i, resources in enumerate([None, wide, None, {"gpus": 9}]):
+            desk.until(lambda: desk.executor.free() > 0)
+            desk.submit(replace(desk.job(i, {"names": ["OMP_NUM_THREADS"]}), resources=resources))
+        desk.finish()
+        told_by = {fact.number: fact.values for fact in desk.facts if hasattr(fact, "values")}
+    assert [told_by[i]["resources"]["cpus"] for i in range(4)] == [1, 2, 1, 3]
+    assert [len(told_by[i]["resources"]["gpus"]) for i in range(4)] == [1, 2, 1, 3]
+    assert [told_by[i]["environment"]["OMP_NUM_THREADS"] for i in range(4)] == ["1", "2", "1", "3"]
+
+
+def test_a_trial_that_waits_for_room_can_be_taken_back() -> None:
+    with Desk(Processes(2, cpus=1), told) as desk:
+        desk.submit(desk.job(0, {"names": []}))
+        desk.submit(replace(desk.job(1, {"names": []}), resources={"cpus": 2}))
+        assert desk.executor.free() == 0
+        desk.executor.cancel(1, reason="no longer wanted", end=True)
+        assert desk.executor.free() == 1
+        desk.finish()
+        assert {fact.number: fact.state for fact in desk.facts if isinstance(fact, Ended)} == {
+            0: "completed",
+            1: "cancelled",
+        }
+
+
+def test_a_resource_that_is_not_there_is_named() -> None:
+    with (
+        Desk(Processes(1), told) as desk,
+        pytest.raises(UsageError, match=r"is to get gpus, of which these workers have none \(they have cpus\)"),
+    ):
+        desk.submit(replace(desk.job(0, {"names": []}), resources={"gpus": 1}))

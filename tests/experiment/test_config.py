@@ -11,6 +11,7 @@ from lanista.errors import ConfigError, UsageError
 from lanista.experiment._arguments import seconds
 from lanista.experiment._config import load_config
 from lanista.experiment._yaml import read_yaml
+from lanista.search import describe
 
 HEAD = "name: exp\nobjective: work.py:f\n"
 
@@ -134,6 +135,47 @@ def test_constraints_priors_and_other_names_of_searchers(folder: Path) -> None:
     assert config.run["limits"] == la.Limits(improvement=0.01)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "{name: asha, max_steps: {name: rows, low: 500, high: 50000, log: true}}",
+            la.ASHA(la.Fidelity("rows", 500, 50_000, log=True)),
+        ),
+        (
+            "{name: HyperBand, max_steps: {name: folds, low: 1, high: 10}, reduction: 2}",
+            la.HyperBand(la.Fidelity("folds", 1, 10), reduction=2),
+        ),
+        ("{name: pbt, max_steps: 9, population: 4, perturb: [0.5, 2]}", la.PBT(9, population=4, perturb=(0.5, 2))),
+        ("{name: curve-fitting, max_steps: 20}", la.CurveFitting(20)),
+        ("[{name: asha, max_steps: 30}]", la.ASHA(30)),
+        ("[]", la.FIFO()),
+    ],
+)
+def test_schedulers_come_with_their_arguments(folder: Path, text: str, expected: Any) -> None:
+    scheduler = load_config(write(folder, HEAD + f"scheduler: {text}\n")).experiment["scheduler"]
+    assert describe(scheduler) == describe(expected)
+    assert getattr(scheduler, "fidelity", None) == getattr(expected, "fidelity", None)
+
+
+def test_a_list_of_schedulers_is_one_and_further_rules(folder: Path) -> None:
+    text = HEAD + "scheduler: [{name: asha, max_steps: 30}, {name: plateau, patience: 5}, {name: budget, limit: 99}]\n"
+    found = load_config(write(folder, text)).experiment["scheduler"]
+    assert isinstance(found, la.Combined)
+    assert [describe(one) for one in (found.main, *found.rules)] == [
+        describe(one) for one in (la.ASHA(30), la.Plateau(5), la.Budget(99.0))
+    ]
+
+
+def test_a_scheduler_may_stand_within_another(folder: Path) -> None:
+    inner = "{name: asha, max_steps: {name: rows, low: 1, high: 9}, form: promotion}"
+    text = HEAD + f"scheduler: {{name: resource-changing, most: {{cpus: 2}}, scheduler: {inner}}}\n"
+    found = load_config(write(folder, text)).experiment["scheduler"]
+    assert isinstance(found, la.ResourceChanging)
+    assert (found.most, found.fidelity) == ({"cpus": 2}, la.Fidelity("rows", 1, 9))
+    assert describe(found.scheduler) == describe(la.ASHA(la.Fidelity("rows", 1, 9), form="promotion"))
+
+
 @pytest.mark.parametrize("objective", ["work.py:f", "work.py:Box.g", "work_as_module:f"])
 def test_objectives_are_imported_from_the_folder_of_the_config(folder: Path, objective: str) -> None:
     config = load_config(write(folder, f"name: a\nobjective: {objective}\n"))
@@ -197,11 +239,56 @@ def test_words_are_read_as_people_mean_them(tmp_path: Path) -> None:
         (HEAD + "scheduler: {name: asha, max_step: 3}\n", r":3:25: .*takes no 'max_step'; did you mean 'max_steps'\?"),
         (
             HEAD + "scheduler: {name: asha, max_steps: x}\n",
-            r"scheduler.max_steps: 'x' is a text; it must be a whole number",
+            r"max_steps: 'x' is a text; it must be a whole number or a mapping with name, low, high, log",
         ),
+        (
+            HEAD + "scheduler: {name: asha, max_steps: {name: rows, low: 5}}\n",
+            r":3:25: scheduler.max_steps: a Fidelity needs 'high'",
+        ),
+        (
+            HEAD + "scheduler: {name: asha, max_steps: {name: rows, low: 5, hihg: 9}}\n",
+            r":3:57: scheduler.max_steps.hihg: a Fidelity takes no 'hihg'; did you mean 'high'\?",
+        ),
+        (
+            HEAD + "scheduler: {name: asha, max_steps: {name: rows, low: 5.5, high: 9}}\n",
+            r":3:49: scheduler.max_steps.low: 5.5 is a number; it must be a whole number",
+        ),
+        (
+            HEAD + "scheduler: {name: asha, max_steps: {name: rows, low: 50, high: 9}}\n",
+            r":3:49: scheduler.max_steps.low: Fidelity\('rows', low=50, high=9\): 1 <= low <= high must hold",
+        ),
+        (
+            HEAD + "scheduler: {name: pbt, max_steps: {name: rows, low: 5, high: 9}}\n",
+            r":3:24: scheduler.max_steps: .* is a mapping; it must be a whole number",
+        ),
+        (
+            HEAD + "scheduler:\n- {name: asha, max_steps: 30}\n- {name: plato, patience: 5}\n",
+            r":5:4: scheduler.1.name: 'plato' is not known; did you mean 'plateau'\?",
+        ),
+        (
+            HEAD + "scheduler:\n- {name: asha, max_steps: 30}\n- {name: plateau, patience: 0}\n",
+            r":5:19: scheduler.1.patience: Plateau\(patience=0\): it must be at least 1",
+        ),
+        (HEAD + "scheduler: [{name: asha, max_steps: 30}, plateau]\n", r":3:42: scheduler.1: .* needs 'patience'"),
+        (HEAD + "scheduler: [fifo, 3]\n", r":3:19: scheduler.1: 3 is no scheduler; write its name"),
+        (
+            HEAD + "scheduler: {name: resource-changing, most: {cpus: 2}}\n",
+            r":3:1: scheduler: scheduler 'resource-changing' needs 'scheduler'",
+        ),
+        (
+            HEAD + "scheduler: {name: resource-changing, most: {cpus: 2}, scheduler: {name: asha, max_step: 9}}\n",
+            r":3:79: scheduler.scheduler.max_step: .*takes no 'max_step'; did you mean 'max_steps'\?",
+        ),
+        (
+            HEAD + "scheduler: {name: resource-changing, most: {cpu: 2}, scheduler: fifo}\n",
+            r":3:38: scheduler.most: ResourceChanging\(most=.*cpu",
+        ),
+        (HEAD + "scheduler: {name: median, scheduler: fifo}\n", r":3:27: .*'median' takes no 'scheduler'"),
+        (HEAD + "searcher: hyperband\n", r":3:1: searcher: 'hyperband': it is a scheduler here: give scheduler='hyper"),
+        (HEAD + "scheduler: bohb\n", r":3:1: scheduler: 'bohb': it is two things here: searcher='bohb' with sched"),
         (HEAD + "scheduler: asha\n", r":3:1: scheduler: scheduler 'asha' needs 'max_steps'"),
         (HEAD + "scheduler:\n  name: asha\n  max_steps: 0\n", r":\d:\d: scheduler.*must hold"),
-        (HEAD + "searcher: BOHB\n", r":3:1: searcher: the searcher 'BOHB' comes with a later release; take tpe with"),
+        (HEAD + "searcher: PPO\n", r":3:1: searcher: 'PPO': it comes with a later release; take evolution now"),
         (HEAD + "constraints: {a: 3}\n", r":3:\d+: constraints: .*is no bound; write la.at_most\(10\)"),
         (HEAD + "executor: process\n", r"there is no executor 'process'; did you mean 'processes'\?"),
         (HEAD + "resources: {cpu: 2}\n", r":3:13: resources.cpu: .*takes no 'cpu'; did you mean 'cpus'\?"),

@@ -16,6 +16,19 @@ def test_a_name_used_again_with_another_space(tmp_path):
         la.Experiment("e", {**SPACE, "y": la.Int(1, 2)}, store=tmp_path / "a.db")
 
 
+def test_a_name_used_again_with_another_belief(tmp_path):
+    def space(weights=None, **belief):
+        net = {"cnn": {"width": la.Int(1, 9, **belief)}, "mlp": {}}
+        choices = {"net": la.Choice(net), "opt": la.Choice(["a", "b"], prior=weights)}
+        return la.Space({"x": la.Float(0, 1, **belief), **choices})
+
+    for given in (space(prior=1), space({"a": 1, "b": 3}), space(prior=1, confidence="high"), space()):
+        assert la.Experiment("e", given, store=tmp_path / "a.db").space == given
+    assert la.Experiment.load("e", tmp_path / "a.db").space == space(prior=1)
+    with pytest.raises(MismatchError, match="'x' was"):
+        la.Experiment("e", space(prior=1, default=1), store=tmp_path / "a.db")
+
+
 def test_a_name_used_again_with_another_metric_or_seed(tmp_path):
     la.Experiment("e", SPACE, metric="loss", seed=1, store=tmp_path / "a.db")
     with pytest.raises(MismatchError, match=r"with metric \{'loss': 'min'\}, not \{'loss': 'max'\}"):
@@ -106,6 +119,19 @@ def test_set_names_the_nearest_limit():
         exp.set(trails=3)
     with pytest.raises(UsageError, match="limit trials=-1"):
         exp.set(trials=-1)
+
+
+def test_a_run_that_keeps_to_one_trial_at_a_time_has_no_workers_to_set():
+    exp = la.Experiment("e", SPACE, store="memory")
+
+    def objective(trial):
+        exp.set(workers=1)
+        with pytest.raises(ExperimentError, match=r"workers=3: what runs 'e' now keeps to 1 .* executor='processes'"):
+            exp.set(workers=3, trials=5)
+        return 1.0
+
+    exp.run(objective, trials=1, progress=False)
+    assert [t.state for t in exp.trials] == ["completed"]
 
 
 def test_killing_what_has_ended():

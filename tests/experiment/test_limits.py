@@ -1,5 +1,7 @@
 """Each limit ends a run, says so, and a later run goes on."""
 
+import signal
+
 import pytest
 
 import lanista as la
@@ -77,6 +79,30 @@ def test_wall_time_interrupts_what_reports_and_the_next_run_goes_on():
     steps = exp.trials[0].steps
     exp.run(lambda t: float(t.load({})), trials=1, progress=False)
     assert [(t.state, t.value, t.attempts) for t in exp.trials] == [("completed", steps, 2)]
+
+
+class Counted(la.Inline):
+    """Time passes when a trial says so."""
+
+    seconds = 1000.0
+
+    def now(self):
+        return self.seconds
+
+
+def test_wall_time_pauses_what_runs_after_an_interrupt(capsys):
+    executor = Counted()
+
+    def objective(trial):
+        signal.raise_signal(signal.SIGINT)
+        for _ in range(20):
+            executor.seconds += 1
+            trial.save({})
+            trial.report(value=1.0)
+
+    exp = run(objective, la.Limits(time=5), executor=executor)
+    assert exp.reason == "interrupted"
+    assert [(t.state, t.steps, t.reason) for t in exp.trials] == [("waiting", 5, "time limit of 5 s reached")]
 
 
 def test_failures_before_a_mend_do_not_count():

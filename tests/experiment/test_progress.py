@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -178,11 +179,30 @@ def test_nothing_is_lost_when_a_slow_trial_follows_a_flood() -> None:
     assert "12 more trials" in text or "13 more trials" in text
 
 
+def test_remarks_are_lines() -> None:
+    run = Run(io.StringIO())
+    run.progress.remark("waits for trial 7", run.history)
+    assert run.out.getvalue() == "waits for trial 7\n"
+
+
+def test_a_person_who_sets_workers_that_a_run_cannot_have_is_told() -> None:
+    exp = la.Experiment("alone", {"x": la.Float(0, 1)}, store="memory", searcher="random")
+    out = io.StringIO()
+
+    def objective(trial: la.Trial) -> float:
+        exp._journal.append([Commanded(0.0, "set", None, {"workers": 3})])  # as if before this run joined
+        return 1.0
+
+    exp.run(objective, trials=1, progress=Progress(stream=out))
+    assert "workers=3 changes nothing here: Inline() keeps to 1 at a time; run it again with" in out.getvalue()
+
+
 def test_silence() -> None:
     run = Run(Terminal(), show=False)
     run.start()
     run.end(0, 0.5)
     run.update(5)
+    run.progress.remark("waits", run.history)
     run.progress.finish(run.history, "done")
     assert run.out.getvalue() == ""
 
@@ -226,6 +246,7 @@ def test_the_live_picture_shows_the_view_and_takes_markup_as_text(terminal: Term
     run.end(0, 0.5)
     run.end(1, 0.4, "stopped", "too slow")
     run.add(Reported(5.0, 2, 1, 7, {"acc": 0.45}))
+    run.progress.remark("waits for trial 7", run.history)
     picture = ANSI.sub("", run.update())
     for text in (
         "2 of 100 trials",
@@ -235,6 +256,7 @@ def test_the_live_picture_shows_the_view_and_takes_markup_as_text(terminal: Term
         "step 7",
         "-0.05 to best",
         "too slow",
+        "waits for trial 7",
     ):
         assert text in picture
     run.progress.finish(run.history, "done")
@@ -302,11 +324,21 @@ def test_the_closing_lines_of_several_objectives_hold_the_front(capsys: pytest.C
     exp = la.Experiment("two", {"x": la.Float(0, 1)}, {"loss": "min", "acc": "max"}, store="memory", searcher="random")
     exp.run(lambda t: (float(t.number), 2.0 * t.number - 8 * (t.number == 7)), trials=8)
     lines = capsys.readouterr().err.splitlines()
-    at = lines.index("front: 7 trials that no other one beats in every metric")
+    at = lines.index("front: 7 trials that no other one beats in every metric (all of them: exp.pareto)")
     assert lines[at + 1] == "    trial 0: loss 0, acc 0"
     assert lines[at + 5] == "    trial 4: loss 4, acc 8"
-    assert lines[at + 6] == "    and 2 more: exp.pareto, or lanista best"
+    assert lines[at + 6] == "    and 2 more"
     assert lines[at + 7] == "best by loss: trial 0, loss = 0.0 (min)"
+
+
+def test_the_closing_lines_tell_the_command_that_lists_the_front(tmp_path: Path) -> None:
+    metrics = {"loss": "min", "acc": "max"}
+    exp = la.Experiment("two", {"x": la.Float(0, 1)}, metrics, store=tmp_path / "a.db", searcher="random")
+    out = io.StringIO()
+    exp.run(lambda t: (1.0, 2.0), trials=1, progress=Progress(stream=out, url=exp.store.url))
+    listing = f"lanista best two --store {tmp_path}/a.db"
+    assert f"front: 1 trial that no other one beats in every metric (all of them: {listing})\n" in out.getvalue()
+    exp.store.close()
 
 
 def test_while_no_trial_keeps_the_constraints_the_nearest_is_named(capsys: pytest.CaptureFixture[str]) -> None:

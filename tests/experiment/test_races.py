@@ -1,5 +1,8 @@
 """What others write while we decide: threads, other controllers, a store that fails, people who change records."""
 
+import io
+import os
+import socket
 import threading
 import time
 
@@ -7,7 +10,7 @@ import pytest
 
 import lanista as la
 from lanista.errors import ExperimentError, MetricError, StoreError, UsageError
-from lanista.experiment import _controller
+from lanista.experiment import Progress, _controller
 from lanista.journal import PAUSED, Asked, Ended, Released, Suggested
 from lanista.schedule import Slots, Start, Stop
 
@@ -89,7 +92,8 @@ def test_another_thread_may_steer_a_run(tmp_path):
 
 
 @pytest.mark.parametrize("scheduler", ["fifo", "median"])
-def test_a_trial_that_others_took_for_dead_is_let_go_and_runs_once_at_a_time(two, scheduler):
+def test_a_trial_that_others_took_for_dead_is_let_go_and_runs_once_at_a_time(two, scheduler, monkeypatch):
+    monkeypatch.setattr(_controller, "SYNC_S", 0.0)
     exp, other = two
     exp._engine.scheduler = la.MedianStopping() if scheduler == "median" else exp.scheduler
     ran = []
@@ -102,7 +106,6 @@ def test_a_trial_that_others_took_for_dead_is_let_go_and_runs_once_at_a_time(two
                 other._journal.append([Released(time.time(), trial.number, 1, "its controller died")])
             trial.save([step])
             trial.report(y=step)
-            time.sleep(0.25)
 
     exp.run(train, trials=1, progress=False)
     assert ran == [1, 2]
@@ -186,6 +189,22 @@ def test_a_trial_that_others_run_again_cannot_be_told(two):
     with pytest.raises(ExperimentError, match="trial 0 was taken over"):
         exp.tell(trial, 1.0)
     assert other.tell(again, 2.0).value == 2.0
+
+
+def test_a_run_says_for_whose_trials_it_waits(two):
+    exp, other = two
+    trial = other.ask()
+
+    class Out(io.StringIO):
+        def write(self, text):
+            if "waits for" in text:
+                other.tell(trial, 1.0)
+            return super().write(text)
+
+    out = Out()
+    exp.run(lambda trial: 2.0, trials=2, time_limit=10, progress=Progress(stream=out))
+    assert out.getvalue().count(f"waits for trial 0, held by pid {os.getpid()} on {socket.gethostname()}\n") == 1
+    assert exp.reason == "all 2 trials are done"
 
 
 def test_killing_a_trial_that_was_asked_for_stops_it(two):

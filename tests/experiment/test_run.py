@@ -333,7 +333,7 @@ def test_callbacks_hear_every_event_after_it_is_journalled():
         callbacks=[lambda e, event: heard.append((type(event).__name__, len(e.trials)))],
     )
     names = [name for name, _ in heard]
-    assert names == ["Joined", "Asked", "Started", "Ended", "Asked", "Started", "Ended", "Left"]
+    assert names == ["Joined", "Asked", "Ended", "Asked", "Ended", "Left"]
 
 
 def test_a_callback_may_stop_the_run():

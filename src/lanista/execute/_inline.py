@@ -109,7 +109,7 @@ class Inline:
         assert self._objective is not None
         line = self._line = _Line(jobs, self._facts, self._hand)
         try:
-            self._objective.run(jobs, line, self._resources)
+            self._objective.run(jobs, line, {**self._resources, **(jobs[0].resources or {})})
         except KeyboardInterrupt:
             line.end(lambda n, attempt: Released(time.time(), n, attempt, "interrupted"))
             self._hand()

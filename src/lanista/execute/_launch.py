@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import types
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from lanista.errors import ExecutorError
@@ -38,8 +38,8 @@ def pack(objective: Runnable) -> IO[bytes]:
     return parcel
 
 
-def start(plan: Plan, index: int, parcel: IO[bytes]) -> tuple[subprocess.Popen[bytes], Port, IO[bytes]]:
-    """Starts a worker.
+def start(plan: Plan, places: Sequence[int], parcel: IO[bytes]) -> tuple[subprocess.Popen[bytes], Port, IO[bytes]]:
+    """Starts a worker that takes up these places of the plan.
 
     Returns:
         The process, the line to it, and the file that takes what it says while it starts.
@@ -50,7 +50,7 @@ def start(plan: Plan, index: int, parcel: IO[bytes]) -> tuple[subprocess.Popen[b
     ours, theirs = socket.socketpair()
     says = tempfile.TemporaryFile(prefix="lanista-")  # noqa: SIM115
     fds = (theirs.fileno(), parcel.fileno())
-    resources = {"cpus": plan.cpus, "gpus": plan.devices_of(index)}
+    resources = {"cpus": plan.cpus * len(places), "gpus": plan.devices_of(places)}
     boot = _BOOT.format(path=sys.path, line=fds[0], parcel=fds[1], controller=os.getpid(), resources=resources)
     try:
         with theirs:
@@ -60,7 +60,7 @@ def start(plan: Plan, index: int, parcel: IO[bytes]) -> tuple[subprocess.Popen[b
                 stdout=says,
                 stderr=says,
                 pass_fds=fds,
-                env=plan.environment(index, os.environ),
+                env=plan.environment(places, os.environ),
                 start_new_session=True,
             )
     except OSError as error:

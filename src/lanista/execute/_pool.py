@@ -4,6 +4,7 @@ import contextlib
 import selectors
 import time
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from lanista.errors import ExecutorError, UsageError
@@ -44,6 +45,7 @@ class Pool:
         self._seats: list[Seat] = []
         self._idle: list[Seat] = []
         self._busy = 0
+        self._queue: list[tuple[Sequence[Job], int]] = []
         self._where: dict[int, Seat] = {}
         self._facts: list[Event] = []
         self._failures = 0
@@ -55,14 +57,18 @@ class Pool:
 
     def free(self) -> int:
         """How many cohorts could be submitted now."""
-        return max(0, self.target - self._busy)
+        return max(0, self.target - self._busy - sum(places for _, places in self._queue))
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Gives a cohort to an idle worker, or a new one."""
+        """Gives a cohort to an idle worker, or a new one; one that is to get more than a share waits until it is free.
+
+        Raises:
+            UsageError: all are busy, or the trial is to get what is not there.
+        """
         if not self.free():
             raise UsageError(f"all {self.target} workers are busy; submit when free() says so")
-        self._place(jobs)
-        self._busy += 1
+        self._queue.append((jobs, max(self._plan.places(job.resources) for job in jobs)))
+        self._serve()
 
     def poll(self, timeout: float) -> None:
         """Takes what workers send, watches over them, and hands the facts over."""
@@ -94,6 +100,7 @@ class Pool:
         """Takes a trial back, or kills its worker; in a cohort of which others run on, it ends at its next report."""
         seat = self._where.get(number)
         if seat is None:
+            self._unqueue(number, reason, end)
             return
         if seat.sent_at is not None:
             seat.cancelled.setdefault(number, (reason, end))
@@ -104,7 +111,6 @@ class Pool:
         seat.drop(number)
         del self._where[number]
         if not seat.open:
-            self._busy -= 1
             self._rest(seat)
 
     def resize(self, workers: int) -> None:
@@ -113,6 +119,7 @@ class Pool:
         self.target = workers
         while self._idle and self._staying() > workers:
             self._idle.pop(0).leave()
+        self._serve()
 
     def limit(self, trial_time: float | None) -> None:
         """Sets the seconds that a cohort may run, and looks often enough to hold them."""
@@ -122,6 +129,7 @@ class Pool:
     def close(self) -> None:
         """Lets idle workers leave, kills the others, and waits for all."""
         self._closing = True
+        self._queue.clear()
         for seat in self._seats:
             if seat.ready and not seat.open:
                 seat.leave()
@@ -139,18 +147,41 @@ class Pool:
 
     # --- workers ------------------------------------------------------------------------------------------------------
 
-    def _place(self, jobs: Sequence[Job]) -> None:
-        seat = self._idle.pop() if self._idle else self._start()
+    def _serve(self) -> None:
+        """Places the cohorts that wait, in their order, as far as there is room; none gets more than there is."""
+        while self._queue:
+            jobs, places = self._queue[0]
+            places = min(places, self.target)
+            if self._busy + places > self.target:
+                return
+            del self._queue[0]
+            self._busy += places
+            self._place(jobs, places)
+
+    def _unqueue(self, number: int, reason: str, end: bool) -> None:
+        """Takes back a trial that waits for room."""
+        for i, (jobs, places) in enumerate(self._queue):
+            for job in jobs:
+                if job.number == number:
+                    left = [other for other in jobs if other is not job]
+                    self._queue[i : i + 1] = [(left, places)] if left else []
+                    self._facts.append(asked(number, job.attempt, reason, end=end))
+                    return
+
+    def _place(self, jobs: Sequence[Job], places: int) -> None:
+        seat = self._idle.pop() if self._idle and places == 1 else self._start(places)
         for job in jobs:
             self._where[job.number] = seat
         seat.assign(jobs)
         if seat.port.backlog:
             self._mind(seat)
 
-    def _start(self) -> Seat:
-        taken = {seat.index for seat in self._seats if not seat.leaving}
-        index = next(i for i in range(len(taken) + 1) if i not in taken)
-        seat = Seat(self._plan, index, self._parcel)
+    def _start(self, places: int) -> Seat:
+        while self._idle and self._staying() + places > self.target:
+            self._idle.pop(0).leave()
+        taken = {place for seat in self._seats if not seat.leaving for place in seat.places}
+        free = (i for i in range(len(taken) + places) if i not in taken)
+        seat = Seat(self._plan, list(islice(free, places)), self._parcel)
         self._seats.append(seat)
         self._selector.register(seat.port, selectors.EVENT_READ, (seat, False))
         if seat.pidfd is not None:
@@ -158,16 +189,17 @@ class Pool:
         return seat
 
     def _staying(self) -> int:
-        return sum(not seat.leaving for seat in self._seats)
+        return sum(len(seat.places) for seat in self._seats if not seat.leaving)
 
     def _rest(self, seat: Seat) -> None:
-        """A worker has nothing to do: it waits for more, unless it is one too many."""
-        if seat.killed or seat.gone or seat.leaving:
-            return
-        if self._staying() > self.target:
-            seat.leave()
-        else:
-            self._idle.append(seat)
+        """A worker has nothing to do: it waits for more, unless it is one too many, or of another size than most."""
+        self._busy -= len(seat.places)
+        if not (seat.killed or seat.gone or seat.leaving):
+            if len(seat.places) > 1 or self._staying() > self.target:
+                seat.leave()
+            else:
+                self._idle.append(seat)
+        self._serve()
 
     def _kill(self, seat: Seat) -> None:
         """Kills a worker, which keeps its place until it is buried; what it still said is read then."""
@@ -231,7 +263,6 @@ class Pool:
         del seat.open[number], self._where[number]
         seat.asking.discard(number)
         if not seat.open:
-            self._busy -= 1
             self._rest(seat)
 
     def _hear(self, seat: Seat, kind: str, *words: str) -> None:
@@ -316,4 +347,4 @@ class Pool:
                 f"{STARTS} workers in a row died while they started ({died}): {seat.said() or 'they said nothing'}"
             )
         if self._error is None:
-            self._place(seat.jobs)
+            self._place(seat.jobs, len(seat.places))

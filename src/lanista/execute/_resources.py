@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lanista._frozen import Frozen
@@ -105,8 +105,27 @@ class Plan(Frozen):
     def _sharers(self) -> int:
         return int(1 / self.gpus + 1e-9)
 
-    def devices_of(self, index: int) -> list[Device]:
-        """The GPUs of a worker, by its place."""
+    def places(self, resources: Mapping[str, float] | None) -> int:
+        """How many workers' shares make up what a trial is to get.
+
+        Raises:
+            UsageError: a resource that there is none of.
+        """
+        shares = {"cpus": float(self.cpus), "gpus": float(self.gpus)}
+        for name in resources or {}:
+            if not shares.get(name):
+                have = ", ".join(name for name, share in shares.items() if share)
+                raise UsageError(
+                    f"a trial is to get {name}, of which these workers have none (they have {have}); "
+                    f"write for instance Processes(..., gpus=1), or change the scheduler's resources"
+                )
+        return max([1, *(math.ceil(amount / shares[name] - 1e-9) for name, amount in (resources or {}).items())])
+
+    def devices_of(self, places: Sequence[int]) -> list[Device]:
+        """The GPUs of a worker that takes up these places."""
+        return list(dict.fromkeys(device for place in places for device in self._devices_at(place)))
+
+    def _devices_at(self, index: int) -> list[Device]:
         if not self.gpus:
             return []
         if self.gpus < 1:
@@ -114,14 +133,14 @@ class Plan(Frozen):
         each = int(self.gpus)
         return list(self.devices[index * each : (index + 1) * each])
 
-    def environment(self, index: int, environ: Mapping[str, str]) -> dict[str, str]:
+    def environment(self, places: Sequence[int], environ: Mapping[str, str]) -> dict[str, str]:
         """A worker's environment: this one, with its threads and devices."""
         env = dict(environ)
         for name in _THREADS:
             if self.explicit or name not in env:
-                env[name] = str(self.cpus)
+                env[name] = str(self.cpus * len(places))
         if self.gpus:
-            env["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, self.devices_of(index)))
+            env["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, self.devices_of(places)))
         return env
 
 

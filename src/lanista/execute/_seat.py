@@ -23,7 +23,7 @@ class Seat:
     """One worker, from its start to its burial.
 
     Attributes:
-        index: its place, which decides its GPUs.
+        places: which of the plan's places it takes up: they decide its cores and GPUs.
         port: the line to it.
         pidfd: becomes readable when it is dead; None where the system has no such thing.
         ready: it has imported the objective.
@@ -38,9 +38,9 @@ class Seat:
         gone: it is buried.
     """
 
-    def __init__(self, plan: Plan, index: int, parcel: IO[bytes]) -> None:
-        self.index = index
-        self.process, self.port, self._says = _launch.start(plan, index, parcel)
+    def __init__(self, plan: Plan, places: Sequence[int], parcel: IO[bytes]) -> None:
+        self.places = places
+        self.process, self.port, self._says = _launch.start(plan, places, parcel)
         self.pid = self.process.pid
         self.pidfd = _pidfd(self.pid)
         self.ready = self.begun = self.leaving = self.killed = self.gone = False

@@ -50,6 +50,7 @@ class Desk:
             )
         reason = ""
         if isinstance(trial, Trial):
+            value = trial.conclude(value) if state is None else value
             trial.flush()
             verdict = trial.decision
             if verdict.kind == "yield" and value is None and state is None:

@@ -2,12 +2,12 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lanista._version import __version__
-from lanista.errors import MismatchError, SpaceError, UsageError
-from lanista.journal import Bound, Created, as_bound
+from lanista.errors import ExperimentError, MismatchError, SpaceError, UsageError
+from lanista.journal import Bound, Created, Joined, as_bound
 from lanista.space import Space
 
 
@@ -66,6 +66,15 @@ def check_end(state: str | None) -> None:
         raise UsageError(f"state={state!r} must be one of {', '.join(map(repr, ends))}")
 
 
+def check_workers(name: str, workers: int, runs: Sequence[Joined]) -> None:
+    """Raises ExperimentError where none of the runs that go on can have so many workers."""
+    if runs and not any(run.resizable or run.workers == workers for run in runs):
+        raise ExperimentError(
+            f"workers={workers}: what runs {name!r} now keeps to {runs[0].workers} at a time; "
+            f"stop it, and run it again with workers={workers} and executor='processes'"
+        )
+
+
 def first_event(
     name: str,
     space: Space | None,
@@ -101,7 +110,7 @@ def check_same(
     where = f"experiment {created.name!r} exists"
     mend = "give another name, or remove it with: lanista rm " + created.name
     if space is not None:
-        old, new = created.space, json.loads(json.dumps(space.to_json()))
+        old, new = _unbelieved(created.space), _unbelieved(json.loads(json.dumps(space.to_json())))
         if old != new:
             raise MismatchError(f"{where} with another space ({_difference(old, new)}); {mend}")
     if metrics is not None and metrics != created.metrics:
@@ -110,6 +119,20 @@ def check_same(
         raise MismatchError(f"{where} with constraints {created.constraints}, not {constraints}; {mend}")
     if seed is not None and seed != created.seed:
         raise MismatchError(f"{where} with seed {created.seed}, not {seed}; leave the seed out, or {mend}")
+
+
+def _unbelieved(space: dict[str, Any]) -> dict[str, Any]:
+    """A space without its priors, which are what the user believes today and no part of what is searched."""
+    return {**space, "parameters": _without_priors(space["parameters"])}
+
+
+def _without_priors(tree: dict[str, Any]) -> dict[str, Any]:
+    plain = {}
+    for name, node in tree.items():
+        plain[name] = {key: value for key, value in node.items() if key not in ("prior", "confidence", "weights")}
+        if "children" in node:
+            plain[name]["children"] = [_without_priors(below) for below in node["children"]]
+    return plain
 
 
 def _difference(old: dict[str, Any], new: dict[str, Any]) -> str:

@@ -56,7 +56,10 @@ class Controller:
         self._error: MetricError | None = None
         self._heard: deque[Event] = deque()
         self._jobs: set[int] = set()
+        self._taken: set[int] = set()
         self._wound_down: set[int] = set()
+        self._idle_since: float | None = None
+        self._awaited: set[int] = set()
         self._next_sync = self._next_watch = 0.0
         self._deadline = math.inf
         self._closed = False
@@ -77,11 +80,15 @@ class Controller:
         if self.limits.time is not None:
             self._deadline = self.executor.now() + self.limits.time
         self.executor.open(objective, self._handle)
+        self.engine.clock = self._progress.now = self.executor.now
+        self.engine.files = getattr(self.executor, "files", True)
         self.journal.listener = self._listen
         reason = "failed"
         try:
             with self._interrupt:
-                self.journal.append([*self._orphans(), replace(joined, workers=self.executor.slots)])
+                resizable = hasattr(self.executor, "resize")
+                joined = replace(joined, workers=self.executor.slots, resizable=resizable)
+                self.journal.append([*self._orphans(), joined])
                 reason = self._loop()
         except KeyboardInterrupt:
             reason = "interrupted"
@@ -105,6 +112,7 @@ class Controller:
                 busy = self._fill()
             if not busy and (reason := self._end()) is not None:
                 return reason
+            self._await(idle=not busy)
             self._progress.update(self.journal.history, self.limits, self._meter.cost)
             self.executor.poll(SYNC_S)
 
@@ -126,7 +134,7 @@ class Controller:
 
     def _orphans(self) -> list[Event]:
         """Lets go of trials that an earlier run of this very controller could not release, for want of the store."""
-        h, now = self.journal.history, time.time()
+        h, now = self.journal.history, self.executor.now()
         lost = [n for n in h.running if self.engine.mine(n) and n not in self.engine.handed_out]
         return [Released(now, n, h.attempt(n), "its run failed") for n in lost]
 
@@ -137,7 +145,7 @@ class Controller:
         foreign = [n for n in h.running if h.owner(n) != me]
         if not foreign and all(owner == me for owner in h.owners):
             return
-        now = time.time()
+        now = self.executor.now()
         with self.journal.lock:
             living = {me, *self._watch.living()}
             dead = [owner for owner in h.owners if owner not in living]
@@ -151,17 +159,23 @@ class Controller:
     def _judge(self) -> None:
         """Holds the limits against the history."""
         if self._reason is not None:
+            if self._wind_down is None and self.executor.now() >= self._deadline:
+                self._wind_down = Decision("yield", self._out_of_time)
             return
         reason = self._meter.reached(self.limits, self.journal.history)
         if reason is not None:
             kind = None if self._meter.failing(self.limits) else Decision("stop", reason)
             self._stop(reason, kind)
         elif self.executor.now() >= self._deadline:
-            self._stop(f"time limit of {self.limits.time:g} s reached", Decision("yield", "time limit"))
+            self._stop(self._out_of_time, Decision("yield", self._out_of_time))
         elif self.engine.finish is not None:
             self._stop(self.engine.finish, None)
         elif self._interrupt.count:
             self._stop("interrupted", None)
+
+    @property
+    def _out_of_time(self) -> str:
+        return f"time limit of {self.limits.time:g} s reached"
 
     def _stop(self, reason: str, decision: Decision | None) -> None:
         """Starts nothing more; running trials end at their next report by `decision`, or run to their end."""
@@ -170,9 +184,9 @@ class Controller:
     def _fill(self) -> bool:
         """Starts what the free slots can take; whether anything runs here."""
         h = self.journal.history
-        free = self.executor.free()
-        if free and self._reason is None and not h.paused and not any(map(self._lost, self._jobs)):
-            jobs = self.engine.start(free * self._cohort, room=self._room, clock=self.executor.now)
+        while (free := self.executor.free()) and self._reason is None and not h.paused and not self._taken:
+            if not (jobs := self.engine.start(free * self._cohort, room=self._room)):
+                break
             self._jobs.update(job.number for job in jobs)
             for i in range(0, len(jobs), self._cohort):
                 self.executor.submit(jobs[i : i + self._cohort])
@@ -190,6 +204,8 @@ class Controller:
             return self._reason
         if h.waiting or any(h.owner(n) != self.engine.owner for n in h.running):
             return None
+        if self.engine.finish is not None:
+            return self.engine.finish
         if self._room() == 0 and not (h.paused and h.paused_trials):
             return f"all {self.limits.trials} trials are done"
         if h.paused:
@@ -197,6 +213,21 @@ class Controller:
         if self.engine.exhausted:
             return "the searcher has no further configurations"
         return "the scheduler has nothing more to run"
+
+    def _await(self, *, idle: bool) -> None:
+        """Says, once, which trials of others we have been waiting for; not those that are over in no time."""
+        h, now = self.journal.history, self.executor.now()
+        if not idle or h.paused:
+            self._idle_since = None
+            return
+        self._idle_since = now if self._idle_since is None else self._idle_since
+        if now - self._idle_since < WATCH_S:
+            return
+        for number in h.running:
+            owner = h.owner(number)
+            if owner != self.engine.owner and number not in self._awaited:
+                self._awaited.add(number)
+                self._progress.remark(f"waits for trial {number}, held by {self._watch.who(owner)}", h)
 
     # --- what comes in ------------------------------------------------------------------------------------------------
 
@@ -217,8 +248,9 @@ class Controller:
         """A trial that yields because the run ends is not paused for the scheduler: it goes on at the next run."""
         if isinstance(event, (Ended, Yielded, Released)):
             self._jobs.discard(event.number)
-        if isinstance(event, Yielded) and event.number in self._wound_down:
-            return Released(event.time, event.number, event.attempt, self._reason or "")
+            self._taken.discard(event.number)
+        if isinstance(event, Yielded) and event.number in self._wound_down and self._wind_down is not None:
+            return Released(event.time, event.number, event.attempt, self._wind_down.reason)
         return event
 
     def _overruled(self, number: int, decision: Decision) -> Decision:
@@ -251,6 +283,7 @@ class Controller:
             elif isinstance(event, Commanded):
                 self._obey(event)
             elif isinstance(event, (Started, Released, Ended)) and self._lost(event.number):
+                self._taken.add(event.number)
                 self.executor.cancel(event.number, reason="taken over by another controller", end=False)
             self._progress.event(event, self.journal.history)
             for callback in self.callbacks:
@@ -270,13 +303,20 @@ class Controller:
             self._kill(command.number)
         elif command.command == "set":
             self.limits = self.limits.updated(command.values)
-            self.engine.retries = self.limits.retries
+            self.engine.limits = self.limits
             if "time" in command.values:
                 self._deadline = self.executor.now() + (self.limits.time or math.inf)
-            if "workers" in command.values and (resize := getattr(self.executor, "resize", None)) is not None:
-                resize(int(command.values["workers"]))
+            if "workers" in command.values:
+                self._resize(int(command.values["workers"]))
             if "trial_time" in command.values and (limit := getattr(self.executor, "limit", None)) is not None:
                 limit(self.limits.trial_time)
+
+    def _resize(self, workers: int) -> None:
+        if (resize := getattr(self.executor, "resize", None)) is not None:
+            resize(workers)
+        elif workers != self.executor.slots:
+            told = f"workers={workers} changes nothing here: {self.executor!r} keeps to {self.executor.slots} at a time"
+            self._progress.remark(f"{told}; run it again with executor='processes'", self.journal.history)
 
     def _kill(self, number: int) -> None:
         h = self.journal.history
@@ -286,7 +326,7 @@ class Controller:
             self.executor.cancel(number, reason="killed by command", end=True)
         elif h.state_of(number) in (WAITING, PAUSED) or self.engine.mine(number):
             self.journal.append(
-                [Ended(time.time(), number, h.attempt(number), "cancelled", reason="killed by command")]
+                [Ended(self.executor.now(), number, h.attempt(number), "cancelled", reason="killed by command")]
             )
 
     # --- the end ------------------------------------------------------------------------------------------------------
@@ -301,7 +341,7 @@ class Controller:
         self.executor.close()
         self._closed = True
         self._hear()
-        now = time.time()
+        now = self.executor.now()
         left: list[Event] = [
             Released(now, n, h.attempt(n), f"its controller left: {reason}")
             for n in sorted(self._jobs)
@@ -312,4 +352,5 @@ class Controller:
             self._hear()
         finally:
             self.journal.listener = None
+            self.engine.clock, self.engine.files = time.time, True
         self._progress.finish(h, reason)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lanista import schedule
 from lanista.errors import SpaceError, UsageError
+from lanista.experiment._limits import Limits
 from lanista.experiment._retention import Retention
 from lanista.experiment._seeds import Generators, mix
 from lanista.journal import (
@@ -34,13 +35,16 @@ from lanista.space import domain_from_json, grow
 from lanista.trial import Decision, Job
 
 CONTINUE = Decision()
+FEW = 64
+"""How many slots a scheduler is offered at a time when it may start no further trial: it may have some to resume."""
 
 
 class Engine:
     """Asks the deciders, journals what they say, and keeps what has not reached its trial yet.
 
     Everything durable is in the journal; what is kept here (verdicts on their way, queued actions, proposals that
-    lost a race) can be lost without harm.
+    lost a race) can be lost without harm. `clock` tells the time of events, `files` whether checkpoints are files; who
+    runs trials elsewhere than in real processes sets them.
     """
 
     def __init__(
@@ -49,8 +53,12 @@ class Engine:
         self.journal, self.searcher, self.scheduler = journal, searcher, scheduler
         self.owner = owner
         self._trials = directory / "trials"
+        fidelity = getattr(scheduler, "fidelity", None)
+        self._highest: int | None = None if fidelity is None else fidelity.high
         self._generators = Generators()
-        self.retries = 0
+        self.limits = Limits()
+        self.clock: Callable[[], float] = time.time
+        self.files = True
         self.exhausted = False
         self.finish: str | None = None
         self.verdicts: dict[int, Decision] = {}
@@ -72,30 +80,29 @@ class Engine:
 
     # --- starting trials ----------------------------------------------------------------------------------------------
 
-    def start(self, free: int, *, room: Callable[[], float], clock: Callable[[], float] = time.time) -> list[Job]:
+    def start(self, free: int, *, room: Callable[[], float]) -> list[Job]:
         """Decides and journals what the free slots run now.
 
         Args:
             free: how many trials can be started.
             room: how many new trials the limits allow, as the history stands.
-            clock: what time it is.
         """
         with self.journal.lock:
             while True:
-                events, used = self._plan(free, room, clock)
+                events, used = self._plan(free, room)
                 if not events:
                     self._queue = self._queue[used:]
                     return []
                 if self.journal.decide(events):
                     self._queue = self._queue[used:]
-                    return [self.job(e.number) for e in events if isinstance(e, Started)]
+                    return [self.job(e.number) for e in events if isinstance(e, Started | Asked)]
 
-    def _plan(self, free: int, limit: Callable[[], float], clock: Callable[[], float]) -> tuple[list[Event], int]:
+    def _plan(self, free: int, limit: Callable[[], float]) -> tuple[list[Event], int]:
         """The events that start up to `free` trials, and how many queued actions they use up."""
-        h, now = self.history, clock()
+        h, now = self.history, self.clock()
         left = max(0, free - len(h.released))
         queued = self._queue[:left]
-        wanted = left - len(queued)
+        wanted = int(min(left - len(queued), limit() + len(h.live[WAITING]) + FEW))
         actions = [*queued, *(self.scheduler.on(h, Slots(wanted)) if wanted > 0 else [])]
         # At first what is done at once: it is journalled, and brings what others wrote into the history that follows.
         starts = [action for action in actions if isinstance(action, (Start, Resume))]
@@ -104,40 +111,49 @@ class Engine:
         room = limit()
         again = list(islice(h.released, free))
         fresh = list(islice((n for n in h.live[WAITING] if n not in h.released), free))
-        events: list[Event] = [Started(now, n, h.attempt(n) + 1, self.owner, h.budget(n)) for n in again]
-        starts, queued = starts[: free - len(again)], queued[: free - len(again)]
+        events: list[Event] = [self._started(n, now, h.budget(n), h.slice(n), h.resources(n)) for n in again]
+        queued = queued[: free - len(again)]
         resumed: set[int] = set()
         proposals: Iterator[Params] | None = None
         number = len(h)
         for i, action in enumerate(starts):
+            if len(events) >= free:
+                break
             if isinstance(action, Resume):
                 if h.state_of(action.trial) == PAUSED and action.trial not in resumed:
                     resumed.add(action.trial)
-                    events.append(Started(now, action.trial, h.attempt(action.trial) + 1, self.owner, action.budget))
+                    events.append(self._started(action.trial, now, action.budget, action.seconds, action.resources))
             elif fresh and _plain(action):
-                events.append(Started(now, fresh.pop(0), 1, self.owner, action.budget))
-            elif number - len(h) < room:
+                events.append(self._started(fresh.pop(0), now, action.budget, action.seconds, action.resources))
+            elif room > 0:
                 if proposals is None and _plain(action):
-                    left = sum(map(_plain, starts[i:]))
-                    proposals = iter(self._propose(int(min(left, room - (number - len(h))))))
-                    now = clock()  # what the searcher takes is not the trials' time
+                    left = min(sum(map(_plain, starts[i:])), free - len(events))
+                    proposals = iter(self._propose(int(min(left, room))))
+                    now = self.clock()  # what the searcher takes is not the trials' time
                 if (asked := self._asked(action, number, now, proposals)) is not None:
-                    events += [asked, Started(now, number, 1, self.owner, action.budget)]
-                    number += 1
+                    events.append(asked)
+                    number, room = number + 1, room - 1
         return events, len(queued)
 
+    def _started(
+        self, number: int, now: float, budget: int | None, seconds: float | None, resources: dict[str, float] | None
+    ) -> Started:
+        """The next attempt at a trial."""
+        return Started(now, number, self.history.attempt(number) + 1, self.owner, budget, seconds, resources)
+
     def _asked(self, action: Start, number: int, now: float, proposals: Iterator[Params] | None) -> Asked | None:
-        """The new trial that a start wants; None when the searcher is exhausted."""
-        params = action.params
+        """The new trial that a start wants, started at once; None when the searcher is exhausted."""
+        params, proposal, origin = action.params, {}, "clone" if action.parent else "scheduler"
         if params is None and action.parent is not None:
             params = self.history.params[action.parent[0]]
-        if params is not None:
-            return Asked(now, number, params, "clone" if action.parent else "scheduler", action.parent)
-        params = next(proposals, None) if proposals is not None else None
         if params is None:
-            return None
-        define = self.history.created is not None and self.history.created.define
-        return Asked(now, number, {}, proposal=params) if define else Asked(now, number, params)
+            origin, params = "searcher", next(proposals, None) if proposals is not None else None
+            if params is None:
+                return None
+            if self.history.created is not None and self.history.created.define:
+                params, proposal = {}, params
+        lease = self.owner, action.budget, action.seconds, action.resources
+        return Asked(now, number, params, origin, action.parent, proposal, *lease)
 
     def _propose(self, count: int) -> list[Params]:
         """Asks the searcher; a race that was lost to mere reports does not repeat the work."""
@@ -154,9 +170,8 @@ class Engine:
         h = self.history
         created = h.created
         assert created is not None
-        step, path = h.latest_checkpoint(number)
-        if path is not None and not Path(path).exists():
-            step, path = 0, None
+        kept = ((step, path) for step, path in h.checkpoints_of(number) if not self.files or Path(path).exists())
+        step, path = next(kept, (0, None))
         return Job(
             number,
             h.params[number],
@@ -165,6 +180,9 @@ class Engine:
             directory=f"{self._trials}/{number}",
             metrics=h.metrics,
             budget=h.budget(number),
+            seconds=h.slice(number),
+            fidelity=None if self._highest is None else h.budget(number) or self._highest,
+            resources=h.resources(number),
             step=step,
             checkpoint=path,
             define=created.define,
@@ -201,7 +219,8 @@ class Engine:
                     case Ended(number=n) if h.state_of(n) >= FIRST_ENDED:
                         self.verdicts.pop(n, None)
                         self._apply(self.scheduler.on(h, schedule.Ended(n, event.state)))
-            self._retention.sweep(h, facts, self._queue)
+            if self.files:
+                self._retention.sweep(h, facts, self._queue, self.limits.checkpoints)
             return answers
 
     def _consistent(self, events: list[Event]) -> Iterator[Event]:
@@ -223,7 +242,7 @@ class Engine:
         if (error := self._broken.pop(event.number, None)) is not None:
             return replace(event, state="failed", metrics={}, reason=error, error=error)
         failed = event.state == "failed" and event.reason != "metric"
-        if failed and self.history.retries(event.number) < self.retries:
+        if failed and self.history.retries(event.number) < self.limits.retries:
             why = f"retry: {event.reason}"
             return Released(event.time, event.number, event.attempt, why, event.error or event.reason)
         return event
@@ -233,7 +252,7 @@ class Engine:
         if not actions:
             return
         h = self.history
-        now = time.time()
+        now = self.clock()
         for action in actions:
             match action:
                 case Start() | Resume():
@@ -260,7 +279,7 @@ class Engine:
             self.verdicts[number] = decision
         if not at_once:
             action = next(name for name, d in _VERDICTS.items() if (d.kind, d.state) == (decision.kind, decision.state))
-            self.journal.append([Decided(time.time(), number, action, decision.reason, decision.budget)])
+            self.journal.append([Decided(self.clock(), number, action, decision.reason, decision.budget)])
 
     def hear(self, event: Decided) -> None:
         """Takes up another controller's decision on a trial that runs here."""

@@ -16,6 +16,7 @@ from lanista.experiment._checks import (
     check_end,
     check_name,
     check_same,
+    check_workers,
     first_event,
 )
 from lanista.experiment._controller import Controller
@@ -70,12 +71,14 @@ class Experiment(Results):
             never the best, and searchers keep away from where that is likely.
         searcher: a name ("auto" (default), "gp", "tpe", "forest", "random", "sobol", "grid", "cmaes", "evolution" and
             others) or an object with `ask`.
-        scheduler: a name ("fifo" (default), "median", "asha") or an object with `on`.
+        scheduler: a name ("fifo" (default), "median", "asha", ...), an object with `on`, or a list: a scheduler and
+            rules that may end trials besides, such as `[ASHA(30), Plateau(5)]`.
         store: None for SQLite at `$LANISTA_HOME/lanista.db`, "memory", a path, a URL or a store.
         seed: makes proposals and trial seeds repeatable; drawn at random, and journalled, when not given.
 
     Raises:
-        MismatchError: the store has an experiment of that name with another space, metric, constraint or seed.
+        MismatchError: the store has an experiment of that name with another space, metric, constraint or seed. Priors
+            may be others: those given hold for this object.
         SpaceError: the space is wrong.
         StoreError: the store cannot be used.
 
@@ -94,7 +97,7 @@ class Experiment(Results):
         mode: Mode | None = None,
         constraints: Mapping[str, Bound | str] | None = None,
         searcher: str | Searcher | None = None,
-        scheduler: str | Scheduler | None = None,
+        scheduler: str | Scheduler | Sequence[str | Scheduler] | None = None,
         store: str | Path | Store | None = None,
         seed: int | None = None,
     ) -> None:
@@ -185,7 +188,7 @@ class Experiment(Results):
         callable_ = as_objective(objective, cohort=cohort > 1)
         self._beat()
         self._journal.sync()
-        self._engine.finish, self._engine.exhausted, self._engine.retries = None, False, bounds.retries
+        self._engine.finish, self._engine.exhausted, self._engine.limits = None, False, bounds
         view = progress if isinstance(progress, Progress) else Progress(progress, url=self.store.url)
         if self._journal.history.paused:
             view.say(f"experiment {self.name!r} is paused and starts nothing until: lanista resume {self.name}")
@@ -193,7 +196,7 @@ class Experiment(Results):
         controller = Controller(self._engine, runner, bounds, watch=self._watch, progress=view, cohort=cohort)
         controller.callbacks = [partial(callback, self) for callback in callbacks]
         owner = self._owner
-        joined = Joined(time.time(), owner.owner, owner.host, owner.pid, limits=bounds.as_dict())
+        joined = Joined(runner.now(), owner.owner, owner.host, owner.pid, limits=bounds.as_dict())
         try:
             self.reason = controller.run(callable_, joined)
         finally:
@@ -321,8 +324,14 @@ class Experiment(Results):
 
         Raises:
             UsageError: no such limit, or a value that it cannot have.
+            ExperimentError: no run that goes on can change its workers, as those with executor="inline" cannot.
         """
-        self._command("set", values=as_settings(values))
+        settings = as_settings(values)
+        if "workers" in settings:
+            runs, living = self._synced().owners.values(), self._watch.living()
+            alone = isinstance(self.store, MemoryStore)  # nobody else could run it, and nobody shows signs of life
+            check_workers(self.name, settings["workers"], [run for run in runs if alone or run.owner in living])
+        self._command("set", values=settings)
 
     def note(self, **values: Any) -> None:
         """Writes remarks (JSON values) beside the experiment."""

@@ -90,6 +90,11 @@ class Watch:
                 living.add(beat.owner)
         return living
 
+    def who(self, owner: str | None) -> str:
+        """The process behind an owner, in words."""
+        beat = next((beat for beat in self._store.beats(self._experiment) if beat.owner == owner), None)
+        return f"pid {beat.pid} on {beat.host.partition('/')[0]}" if beat is not None else "another process"
+
     def forget(self, owner: str) -> None:
         """Strikes out a controller that is known to be dead."""
         self._store.silence(self._experiment, owner)

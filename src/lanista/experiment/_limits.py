@@ -24,6 +24,7 @@ class Limits(Frozen):
         failures: how many trials may fail in a row.
         retries: how often a trial whose attempt failed is run again, from its last checkpoint.
         plateau: (trials, delta): end when the best has not improved by more than delta over that many ended trials.
+        checkpoints: how many of the best trials that ended keep their last checkpoint; it is no limit to end by.
         improvement: end when at most so much is left to gain, in units of the first metric, as far as a model of the
             trials can tell. It is asked from 10 completed trials on, whenever a tenth more have ended.
 
@@ -40,14 +41,17 @@ class Limits(Frozen):
     plateau: tuple[int, float] | None = None
     improvement: float | None = None
     retries: int = 0
+    checkpoints: int = 3
 
     def __post_init__(self) -> None:
         for name in ("trials", "time", "trial_time", "cost", "failures", "improvement"):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and not isinstance(value, bool) and value > 0):
                 raise UsageError(f"limit {name}={value!r} must be a number above 0, or None for no limit")
-        if not isinstance(self.retries, int) or self.retries < 0:
-            raise UsageError(f"limit retries={self.retries!r} must be a whole number from 0")
+        for name in ("retries", "checkpoints"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 0:
+                raise UsageError(f"limit {name}={value!r} must be a whole number from 0")
         for name in ("trials", "failures"):
             value = getattr(self, name)
             if value is not None and value != int(value):

@@ -23,7 +23,8 @@ LINES_S = 10.0
 class Progress:
     """Shows a run of an experiment; fed by the controller.
 
-    `event` and `update` are called thousands of times a second and look at the clock before they do any work.
+    `event` and `update` are called thousands of times a second and look at the clock before they do any work. `now` is
+    the clock of the events: in a simulation another one.
 
     Args:
         show: None or True: a live picture on a terminal, lines elsewhere; False: nothing.
@@ -46,6 +47,7 @@ class Progress:
         self.url, self.resume = url, resume
         self.stream = stream
         self._clock = clock
+        self.now: Callable[[], float] = time.time
         self._face: _Picture | _Lines | None = None
         self._limits = Limits()
         self._started: float | None = None
@@ -55,6 +57,11 @@ class Progress:
         """Prints a line before the run begins."""
         if self.show is not False:
             _print(self._out(), line)
+
+    def remark(self, line: str, history: History) -> None:
+        """Shows a line on what is no event while the run goes on."""
+        if self.show is not False:
+            self._opened(history).remark(line)
 
     def event(self, event: Event, history: History) -> None:
         """Takes note of an event that was folded."""
@@ -77,7 +84,7 @@ class Progress:
             return
         face = self._opened(history)
         face.close(self, history)
-        view = view_of(history, self._limits, time.time(), started=self._started)
+        view = view_of(history, self._limits, self.now(), started=self._started)
         failure = last_failure(history) if view.best is None else None
         lines = closing(view, reason, url=self.url, resume=self.resume, failure=failure)
         _print(self._out(), *lines)
@@ -92,7 +99,7 @@ class Progress:
 
     def _opened(self, history: History) -> "_Picture | _Lines":
         if self._face is None:
-            self._started = time.time()
+            self._started = self.now()
             out = self._out()
             self._face = _Picture(out) if is_terminal(out) else _Lines(out, history)
         return self._face
@@ -110,6 +117,9 @@ class _Picture:
     def event(self, event: Event) -> None:
         self._feed.see((event,))
 
+    def remark(self, line: str) -> None:
+        self._feed.say(line)
+
     def draw(self, now: float, progress: Progress, history: History) -> None:
         from rich.live import Live
 
@@ -126,7 +136,7 @@ class _Picture:
 
     def _view(self, progress: Progress, history: History) -> View:
         limits, started, cost = progress._limits, progress._started, progress._cost
-        return view_of(history, limits, time.time(), started=started, feed=self._feed, cost=cost)
+        return view_of(history, limits, progress.now(), started=started, feed=self._feed, cost=cost)
 
     def close(self, progress: Progress, history: History) -> None:
         if self._live is not None:
@@ -153,6 +163,9 @@ class _Lines:
     def event(self, event: Event) -> None:
         if type(event) is Ended:
             self._pending.append(event.number)
+
+    def remark(self, line: str) -> None:
+        _print(self._out, line)
 
     def draw(self, now: float, progress: Progress, history: History) -> None:
         count = len(self._pending)

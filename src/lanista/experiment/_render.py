@@ -179,11 +179,11 @@ def closing(view: View, reason: str, *, url: str, resume: str, failure: TrialRec
 
     counts = ", ".join(f"{count:,} {state}" for state, count in view.counts.items()) or "no trials"
     lines = [f"{view.name}: {reason or 'ended'} ({counts})"]
-    lines += _found(view, failure)
+    name = f"{shlex.quote(view.name)}{store_option(url)}"
+    lines += _found(view, failure, "exp.pareto" if url == "memory" else f"lanista best {name}")
     if url == "memory":
         lines.append("journal: in the memory of this process; give store=PATH to keep it")
         return lines
-    name = f"{shlex.quote(view.name)}{store_option(url)}"
     lines.append(f"journal: {url}, experiment {view.name!r}")
     if _FULL.fullmatch(reason) and resume.startswith("lanista ") and "--trials" not in resume:
         resume += f" --trials {2 * sum(view.counts.values())}"
@@ -192,8 +192,11 @@ def closing(view: View, reason: str, *, url: str, resume: str, failure: TrialRec
     return lines
 
 
-def _found(view: View, failure: TrialRecord | None) -> list[str]:
-    """What the closing lines say of the trials: the front, and the best as code; or why there is none."""
+def _found(view: View, failure: TrialRecord | None, listing: str) -> list[str]:
+    """What the closing lines say of the trials: the front, and the best as code; or why there is none.
+
+    `listing` is what lists the whole front.
+    """
     if view.best is None and view.nearest:
         return [f"no trial keeps the constraints {view.constraints}; {view.nearest}"]
     if view.best is None:
@@ -201,10 +204,10 @@ def _found(view: View, failure: TrialRecord | None) -> list[str]:
     lines = []
     if view.front_count:
         many = f"{view.front_count:,} trials" if view.front_count > 1 else "1 trial"
-        lines.append(f"front: {many} that no other one beats in every metric")
+        lines.append(f"front: {many} that no other one beats in every metric (all of them: {listing})")
         lines += [f"    trial {record.number}: {values_line(record, view.metrics)}" for record in view.front[:FRONT]]
         more = view.front_count - len(view.front[:FRONT])
-        lines += [f"    and {more:,} more: exp.pareto, or lanista best"] if more else []
+        lines += [f"    and {more:,} more"] if more else []
     best = f"best by {view.metric}" if len(view.metrics) > 1 else "best"
     step = f", {view.best.steps} steps" if view.best.steps else ""
     lines.append(f"{best}: trial {view.best.number}, {view.metric} = {view.best.value!r} ({view.mode}){step}")

@@ -1,7 +1,7 @@
 """The half of the public object that looks."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lanista.errors import ExperimentError
 from lanista.experiment._insight import Reference, missing_best, pareto, proposals, volume
@@ -11,6 +11,7 @@ from lanista.experiment._trials import Trials, as_frame
 from lanista.journal import Created, History, Journal, MemoryStore, Params, Store, TrialRecord, files_of
 from lanista.search import Searcher
 from lanista.space import Space
+from lanista.trial import restore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,6 +150,45 @@ class Results:
     def log_path(self, number: int) -> Path:
         """The file with what a trial printed (where the executor redirects it)."""
         return self.directory / "logs" / f"{number}.log"
+
+    def checkpoint(self, number: int | None = None) -> Path | None:
+        """The last checkpoint of a trial, by default the best one; None where it has none, or none any more.
+
+        Raises:
+            UsageError: there is no such trial.
+        """
+        history = self._synced()
+        number = history.best if number is None else history.trial(number).number
+        saved = history.checkpoints.get(number, {}) if number is not None else {}
+        there = (Path(saved[step]) for step in sorted(saved, reverse=True))
+        return next((path for path in there if path.exists()), None)
+
+    def restore(self, *objects: Any, number: int | None = None) -> None:
+        """Puts what a trial saved last, by default the best one, back into objects: the same as it gave to `save`.
+
+        Raises:
+            ExperimentError: the trial has no checkpoint.
+            ObjectiveError: these are not the objects that it saved.
+
+        >>> import lanista as la
+        >>> def train(trial):
+        ...     trial.save({"weight": trial["x"]})
+        ...     trial.report(loss=trial["x"] ** 2)
+        >>> space = {"x": la.Choice([1.0, 2.0])}
+        >>> exp = la.Experiment("restored", space, metric="loss", store="memory", searcher="grid")
+        >>> model = {}
+        >>> exp.run(train, trials=2, progress=False).restore(model)
+        >>> model
+        {'weight': 1.0}
+        """
+        path = self.checkpoint(number)
+        if path is None:
+            what = "the best trial" if number is None else f"trial {number}"
+            raise ExperimentError(
+                f"{what} has no checkpoint: either it never called trial.save, or it is not among the best trials, "
+                "which keep theirs; raise Limits(checkpoints=...)"
+            )
+        restore(path, objects)
 
     @property
     def _created(self) -> Created:

@@ -90,7 +90,7 @@ class Feed:
     """Keeps the last events that are worth a line; seeing one costs next to nothing, lines are written when shown."""
 
     def __init__(self, most: int = 6) -> None:
-        self._last: deque[Event] = deque(maxlen=most)
+        self._last: deque[Event | str] = deque(maxlen=most)
 
     def see(self, events: Iterable[Event]) -> None:
         """Takes note of events as they are folded."""
@@ -102,9 +102,14 @@ class Feed:
             elif kind in _WORTH:
                 self._last.append(event)
 
+    def say(self, line: str) -> None:
+        """Takes a line on what is no event."""
+        self._last.append(f"{time.strftime('%H:%M:%S')} {line}")
+
     def lines(self, history: History) -> tuple[str, ...]:
         """The lines, the latest last."""
-        return tuple(line for event in self._last if (line := describe(event, history)))
+        lines = (event if isinstance(event, str) else describe(event, history) for event in self._last)
+        return tuple(line for line in lines if line)
 
 
 _WORTH = {Commanded, Decided, Joined, Left, Released}

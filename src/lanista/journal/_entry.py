@@ -10,7 +10,7 @@ class Entry:
 
     __slots__ = (
         *("asked", "attempt", "budget", "ended", "error", "first", "metrics", "origin", "owner", "parent", "reason"),
-        *("retries", "seconds", "since", "started", "state"),
+        *("resources", "retries", "seconds", "since", "slice", "started", "state"),
     )
 
     def __init__(self, asked: float, origin: str, parent: tuple[int, int] | None) -> None:
@@ -19,6 +19,8 @@ class Entry:
         self.first = math.nan
         self.owner: str | None = None
         self.budget: int | None = None
+        self.slice: float | None = None
+        self.resources: dict[str, float] | None = None
         self.since = asked
         self.started: float | None = None
         self.ended: float | None = None

@@ -39,7 +39,7 @@ class Created(Frozen):
 
 
 class Joined(Frozen):
-    """A controller began to run the experiment."""
+    """A controller began to run the experiment; `resizable`: the number of its workers can be changed on the way."""
 
     time: float
     owner: str
@@ -47,6 +47,7 @@ class Joined(Frozen):
     pid: int
     workers: int = 1
     limits: dict[str, Any] = field(default_factory=dict)
+    resizable: bool = True
 
 
 class Left(Frozen):
@@ -58,10 +59,10 @@ class Left(Frozen):
 
 
 class Asked(Unread, Frozen):
-    """A trial exists and waits. `origin`: searcher, enqueued, clone or imported.
+    """A trial exists and waits, or is started by `owner` at once. `origin`: searcher, enqueued, clone or imported.
 
     `params` is empty and `proposal` holds values to be taken up by `suggest_*` when the space is discovered by running.
-    `parent` is the (trial, step) whose checkpoint a clone starts from.
+    `parent` is the (trial, step) whose checkpoint a clone starts from. With an owner the rest is as in `Started`.
     """
 
     time: float
@@ -70,16 +71,26 @@ class Asked(Unread, Frozen):
     origin: str = "searcher"
     parent: tuple[int, int] | None = None
     proposal: Params = field(default_factory=dict)
+    owner: str | None = None
+    budget: int | None = None
+    seconds: float | None = None
+    resources: dict[str, float] | None = None
 
 
 class Started(Frozen):
-    """A controller leased the trial and runs it; `budget` is the step, counted from the first, at which it yields."""
+    """A controller leased the trial and runs it.
+
+    `budget` is the step, counted from the first, and `seconds` the time of this attempt, at which it yields;
+    `resources` what it was given beyond, or instead of, what every trial gets.
+    """
 
     time: float
     number: int
     attempt: int
     owner: str
     budget: int | None = None
+    seconds: float | None = None
+    resources: dict[str, float] | None = None
 
 
 class Suggested(Frozen):
@@ -231,8 +242,8 @@ _BODY = {cls: _defaults(cls) for cls in _NAMES}
 _PARSED_AT_ONCE = 512
 """How many bodies are parsed in one go: several times faster than each alone, and no slower than all in one."""
 
-_ONLY_PARAMS = '{"params":'
-"""How a body begins that holds nothing else, as params are written last."""
+_PARAMS = '"params":'
+"""Where the configuration begins in a body, as params are written last."""
 
 Row = tuple[float, str, int | None, str]
 """(time, kind, trial, body): an event as a store keeps it."""
@@ -261,26 +272,45 @@ def from_rows(rows: Sequence[Row]) -> list[Event]:
     """Turns stored rows back into events."""
     events: list[Any] = []
     kinds = _thawed()
+    heads: dict[str, dict[str, Any]] = {}
     for first in range(0, len(rows), _PARSED_AT_ONCE):
         part = rows[first : first + _PARSED_AT_ONCE]
-        unread = [kind == "asked" and body.startswith(_ONLY_PARAMS) for _, kind, _, body in part]
-        texts = ["{}" if skip else row[3] for skip, row in zip(unread, part, strict=True)]
-        bodies = json.loads("[" + ",".join(texts) + "]")
-        for (time, kind, number, text), body, skip in zip(part, bodies, unread, strict=True):
+        bodies = iter(json.loads("[" + ",".join([body for _, kind, _, body in part if kind != "asked"]) + "]"))
+        for time, kind, number, text in part:
             cls, twin, numbered = kinds[kind]
-            if numbered:
-                body["number"] = number
-            if skip:
-                event = twin(time, number, None)
-                del event.params
-                event.text = text[len(_ONLY_PARAMS) : -1]
+            if kind == "asked":
+                event = _asked(twin, time, number, text, heads)
             else:
-                if kind == "asked" and "parent" in body:
-                    body["parent"] = tuple(body["parent"])
+                body = next(bodies)
+                if numbered:
+                    body["number"] = number
                 event = twin(time, **body)
             event.__class__ = cls
             events.append(event)
     return events
+
+
+def _asked(twin: Any, time: float, number: int | None, text: str, heads: dict[str, dict[str, Any]]) -> Any:
+    """An `Asked` whose configuration is left unread; what stands before it is the same for most, and parsed once."""
+    at = text.index(_PARAMS)
+    head = text[:at]
+    fields = heads.get(head)
+    if fields is None:
+        if head.count("{") > 1:  # the word may stand in what is nested there, too
+            body = json.loads(text)
+            return twin(time, number, **{**body, "parent": _pair(body.get("parent"))})
+        fields = json.loads(head.removesuffix(",") + "}")
+        fields["parent"] = _pair(fields.get("parent"))
+        if len(heads) < _PARSED_AT_ONCE:
+            heads[head] = fields
+    event = twin(time, number, None, **fields)
+    del event.params
+    event.text = text[at + len(_PARAMS) : -1]
+    return event
+
+
+def _pair(value: list[int] | None) -> tuple[int, ...] | None:
+    return None if value is None else tuple(value)
 
 
 @cache

@@ -4,7 +4,7 @@ Shapes: n trials, d columns of the space, m objectives, r reports.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, ClassVar, cast
 
@@ -56,6 +56,7 @@ class History:
         self.params = Configurations()
         self.proposals: dict[int, ev.Params] = {}
         self.checkpoints: dict[int, dict[int, str]] = {}
+        self.replaced: dict[int, list[str]] = {}
         self._meta: list[Entry] = []
         self._room = 0
         self._state = Column(np.int8)
@@ -233,15 +234,25 @@ class History:
         """The step until which the trial may run, None without one."""
         return self._meta[number].budget
 
+    def slice(self, number: int) -> float | None:
+        """The seconds that the trial's attempt may run, None without such a limit."""
+        return self._meta[number].slice
+
+    def resources(self, number: int) -> dict[str, float] | None:
+        """What the trial's attempt was given, None where it gets what every trial gets."""
+        return self._meta[number].resources
+
     def latest_checkpoint(self, number: int) -> tuple[int, str | None]:
         """The step and file that the trial goes on from, its own or its parent's; (0, None) without."""
-        own = self.checkpoints.get(number)
-        if own:
-            step = max(own)
-            return step, own[step]
-        parent = self.parent(number)
-        path = self.checkpoints.get(parent[0], {}).get(parent[1]) if parent is not None else None
-        return (parent[1], path) if parent is not None and path is not None else (0, None)
+        return next(self.checkpoints_of(number), (0, None))
+
+    def checkpoints_of(self, number: int) -> Iterator[tuple[int, str]]:
+        """The steps and files that the trial may go on from: its own from the newest on, then its parent's."""
+        own = self.checkpoints.get(number, {})
+        yield from sorted(own.items(), reverse=True)
+        if (parent := self.parent(number)) is not None:
+            saved = self.checkpoints.get(parent[0], {})
+            yield from sorted(((step, path) for step, path in saved.items() if step <= parent[1]), reverse=True)
 
     def cost(self, number: int) -> float:
         """The trial's `cost` metric where it reports one, else the seconds that it ran."""
@@ -290,12 +301,16 @@ class History:
             self._make_room()
         self.counts[WAITING] += 1
         self.live[WAITING][e.number] = None
+        if e.owner is not None:
+            self._lease(e, 1)
 
     def _started(self, e: ev.Started) -> None:
+        if e.attempt > self._meta[e.number].attempt:
+            self._lease(e, e.attempt)
+
+    def _lease(self, e: ev.Asked | ev.Started, attempt: int) -> None:
         m = self._meta[e.number]
-        if e.attempt <= m.attempt:
-            return
-        m.attempt, m.owner, m.budget = e.attempt, e.owner, e.budget
+        m.attempt, m.owner, m.budget, m.slice, m.resources = attempt, e.owner, e.budget, e.seconds, e.resources
         m.since = e.time
         m.started = e.time if m.started is None else m.started
         self._move(e.number, RUNNING)
@@ -321,14 +336,13 @@ class History:
         self._reports.append(e, objectives)
         m.metrics = {**m.metrics, **e.metrics}
         self._steps[e.number] = e.step
-        self._set_objectives(e.number, self._objectives(m.metrics))
-        self._constrain(e.number)
+        self._measure(e.number, m)
         if e.checkpoint is not None:
-            self.checkpoints.setdefault(e.number, {})[e.step] = e.checkpoint
+            self._saved(e.number, e.step, e.checkpoint)
 
     def _checkpointed(self, e: ev.Checkpointed) -> None:
         if not self._stale(e):
-            self.checkpoints.setdefault(e.number, {})[e.step] = e.path
+            self._saved(e.number, e.step, e.path)
 
     def _yielded(self, e: ev.Yielded) -> None:
         if not self._stale(e):
@@ -351,12 +365,11 @@ class History:
             return
         m.reason, m.ended = e.reason, e.time
         m.error = e.error if e.error is not None else m.error
-        m.metrics = {**m.metrics, **e.metrics}
         self._move(e.number, CODES[e.state], e.time)
         self.finished.append(e.number)
         if e.metrics:
-            self._set_objectives(e.number, self._objectives(m.metrics))
-            self._constrain(e.number)
+            m.metrics = {**m.metrics, **e.metrics}
+            self._measure(e.number, m)
         if e.state in ("failed", "infeasible", "cancelled"):
             self._set_objectives(e.number, [math.nan] * len(self.metrics))
         elif e.state in ("completed", "stopped"):
@@ -409,6 +422,13 @@ class History:
         m = self._meta[e.number]
         return e.attempt != m.attempt or m.state != RUNNING
 
+    def _saved(self, number: int, step: int, path: str) -> None:
+        """Takes up a checkpoint; what was saved of that step before lies there for nothing."""
+        saved = self.checkpoints.setdefault(number, {})
+        if saved.get(step, path) != path:
+            self.replaced.setdefault(number, []).append(saved[step])
+        saved[step] = path
+
     def _move(self, number: int, to: int, time: float | None = None) -> None:
         """Moves a trial to another state; leaving `running` at `time` adds to its seconds."""
         m = self._meta[number]
@@ -434,14 +454,14 @@ class History:
         return out
 
     def _set_objectives(self, number: int, values: list[float]) -> None:
-        for objective, value in enumerate(values):
-            self._Y[number, objective] = value
+        self._Y[number] = values
         self._meta[number].first = values[0]
 
-    def _constrain(self, number: int) -> None:
-        metrics = self._meta[number].metrics
+    def _measure(self, number: int, m: Entry) -> None:
+        """Takes up a trial's objectives and constraints from its latest metrics."""
+        self._set_objectives(number, self._objectives(m.metrics))
         for column, (name, bound) in enumerate(self._bounds):
-            self._C[number, column] = bound.excess(metrics.get(name, math.nan))
+            self._C[number, column] = bound.excess(m.metrics.get(name, math.nan))
 
     def _update_best(self, number: int) -> None:
         m = self._meta[number]
@@ -474,5 +494,6 @@ class History:
             self.paused,
             self.proposed,
             self.finished,
+            self.replaced,
         )
         return (*rest, self.proposals, self.checkpoints, self._best, arrays, records, repr(self._reports.metrics))

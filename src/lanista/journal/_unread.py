@@ -5,7 +5,7 @@ They are most of the text of a journal, and few of them are read by whoever only
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, overload
+from typing import Any, cast, overload
 
 
 class Unread:
@@ -18,35 +18,31 @@ class Unread:
         if name == "text":
             return None
         if name == "params" and (text := self.text) is not None:
-            settle(self, json.loads(text))
+            object.__setattr__(self, "params", json.loads(text))  # it is frozen to everybody else
+            object.__setattr__(self, "text", None)
         return object.__getattribute__(self, name)
 
 
-def settle(event: Unread, params: Any) -> None:
-    """Sets what was unread; the event is frozen to everybody else."""
-    object.__setattr__(event, "params", params)
-    object.__setattr__(event, "text", None)
-
-
 class Configurations(Sequence[dict[str, Any]]):
-    """The parameters of all trials by number: a sequence of dicts, some of them unread."""
+    """The parameters of all trials by number: a sequence of dicts, some of which are still text."""
 
     __slots__ = ("_items",)
 
     def __init__(self) -> None:
-        self._items: list[Any] = []
+        self._items: list[dict[str, Any] | str] = []
 
     def append(self, asked: Unread) -> None:
-        """Takes the event that made the next trial."""
-        self._items.append(asked)
+        """Takes the configuration of the next trial from the event that made it."""
+        self._items.append(asked.params if asked.text is None else asked.text)
 
     def take(self, numbers: Iterable[int]) -> list[dict[str, Any]]:
         """The configurations of many trials; the unread are parsed in one go, which is several times faster."""
-        items = [self._items[number] for number in numbers]
-        unread = [item for item in items if type(item) is not dict and item.text is not None]
-        for item, params in zip(unread, json.loads("[" + ",".join([item.text for item in unread]) + "]"), strict=True):
-            settle(item, params)
-        return [item if type(item) is dict else item.params for item in items]
+        items, numbers = self._items, list(numbers)
+        unread = [number for number in numbers if type(items[number]) is str]
+        texts: Any = [items[number] for number in unread]
+        for number, params in zip(unread, json.loads("[" + ",".join(texts) + "]"), strict=True):
+            items[number] = params
+        return cast(list[dict[str, Any]], [items[number] for number in numbers])
 
     def __len__(self) -> int:
         return len(self._items)
@@ -59,7 +55,9 @@ class Configurations(Sequence[dict[str, Any]]):
         if isinstance(index, slice):
             return self.take(range(*index.indices(len(self))))
         item = self._items[index]
-        return item if type(item) is dict else item.params
+        if type(item) is str:
+            self._items[index] = item = json.loads(item)
+        return item
 
     def __setitem__(self, number: int, params: dict[str, Any]) -> None:
         self._items[number] = params

@@ -102,8 +102,9 @@ class Scheduler(Protocol):
     """Decides what runs and how long. A class with `on` is enough.
 
     The life of a scheduler: its constructor stores its arguments; `on` is called with each event, after the history has
-    folded it, and returns what to do. On `Slots` it may return up to `free` starts or resumes; returning none leaves
-    the workers idle until the next event.
+    folded it, and returns what to do. On `Slots` it may return starts and resumes in order of preference, of which
+    `free` are taken: one that is refused, as a start beyond the limit of trials, makes room for the next. Returning
+    none leaves the workers idle until the next event.
     It must be a pure function of history and event; what it caches it must be able to rebuild from the history.
     Events of trials that other processes run are seen in the history only (`history.log`).
     """

@@ -1,5 +1,6 @@
 """A trial as its code sees it: the handle, the kinds of objectives, and what an executor must do."""
 
+from lanista.trial._checkpoint import restore
 from lanista.trial._command import Command
 from lanista.trial._objective import Objective, as_objective
 from lanista.trial._protocol import Decision, Executor, Handle, Job, Link, Runnable
@@ -9,6 +10,7 @@ from lanista.trial._trial import PauseTrial, Trial
 from lanista.trial._values import as_metrics, as_number, check_metrics
 
 __all__ = [
+    "restore",
     "Command",
     "Decision",
     "Executor",

@@ -54,9 +54,9 @@ def _restore_one(target: Any, state: Any) -> None:
         target.update(state)
     elif isinstance(target, list | bytearray):
         target[:] = state
-    elif hasattr(target, "__setstate__") and hasattr(state, "__getstate__") and type(target) is type(state):
-        target.__setstate__(state.__getstate__())
-    elif hasattr(target, "shape") and hasattr(target, "__setitem__"):
+    elif type(target) is type(state) and hasattr(target, "__setstate__") and (own := state.__getstate__()) is not None:
+        target.__setstate__(own)
+    elif hasattr(target, "shape") and hasattr(target, "__setitem__"):  # arrays pickle by other means
         target[...] = state
     elif hasattr(target, "__dict__") and type(target) is type(state):
         vars(target).clear()

@@ -29,8 +29,8 @@ class Command:
     Args:
         template: a string, which a shell runs with each value quoted, or a list of words, which run without a shell.
             Placeholders: {name} of any parameter (empty where it does not apply), {params} (all, as `--name value`),
-            {params_file}, {number}, {seed}, {directory}, {checkpoint} (empty at a fresh start). A brace itself is
-            written {{ or }}.
+            {params_file}, {number}, {seed}, {directory}, {checkpoint} (empty at a fresh start), {fidelity} (empty where the scheduler
+            has none). A brace itself is written {{ or }}.
         shell: the program that runs a string, by default /bin/sh.
         cwd: the folder to run in, by default the current one.
         env: variables to add to the environment.
@@ -95,6 +95,7 @@ class Command:
             "seed": trial.seed,
             "directory": job.directory,
             "checkpoint": job.checkpoint or "",
+            "fidelity": "" if job.fidelity is None else job.fidelity,
         }
         words = self._words({**built_in, **trial.params}, trial.params)
         env = {**os.environ, **(self.env or {}), **_template.variables(trial.params)}
@@ -120,6 +121,7 @@ def describe(trial: Trial) -> str:
         "metrics": job.metrics,
         "step": trial.step,
         "checkpoint": job.checkpoint,
+        "fidelity": job.fidelity,
         "resources": trial.resources,
         "rank": os.environ.get("RANK"),
     }

@@ -30,7 +30,7 @@ class Objective:
         results = self._split(outcome, len(trials))
         for trial, job, result in zip(trials, jobs, results, strict=True):
             trial.flush()
-            link.send(_last(trial, job, result))
+            link.send(_last(trial, job, _concluded(trial, result)))
 
     def _split(self, outcome: Any, count: int) -> list[Any]:
         """One result a trial."""
@@ -73,6 +73,13 @@ class _TrainableCall:
 
     def __call__(self, trial: Trial) -> Any:
         return run_trainable(self._cls, trial)
+
+
+def _concluded(trial: Trial, result: Any) -> Any:
+    try:
+        return result if isinstance(result, Exception) else trial.conclude(result)
+    except Exception as error:
+        return error
 
 
 def _last(trial: Trial, job: Job, result: Any) -> Event:

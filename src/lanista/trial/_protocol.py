@@ -11,10 +11,11 @@ from lanista.journal import Event, Params, Reported
 class Job(Frozen):
     """One attempt at a trial, with all that its code may need to know.
 
-    `step` and `checkpoint` tell where to go on from; `budget` the step at which it yields by itself; `metrics` the
-    names of the objectives, the first one first, `constrained` those of the metrics with a bound; `define` that
-    parameters are discovered by `suggest_*`, from `proposal` where it has them; `reported` what earlier attempts
-    reported on the way to the checkpoint.
+    `step` and `checkpoint` tell where to go on from; `budget` the step, and `seconds` the time, at which it yields by
+    itself; `fidelity` the level to run at where the scheduler has a `Fidelity`, which is also the step to report;
+    `resources` what it gets where that is not what every trial gets; `metrics` the names of the objectives, the first
+    one first, `constrained` those of the metrics with a bound; `define` that parameters are discovered by `suggest_*`,
+    from `proposal` where it has them; `reported` what earlier attempts reported on the way to the checkpoint.
     """
 
     number: int
@@ -30,6 +31,9 @@ class Job(Frozen):
     proposal: Params = field(default_factory=dict)
     reported: Mapping[str, float] = field(default_factory=dict)
     constrained: tuple[str, ...] = ()
+    seconds: float | None = None
+    fidelity: int | None = None
+    resources: Mapping[str, float] | None = None
 
 
 class Decision(Frozen):
@@ -71,7 +75,8 @@ class Executor(Protocol):
     The life of an executor: `open` once; then `submit`, `poll`, `reply` and `cancel` in any order; `close` once.
     Facts reach the controller through `handle`, in order for each trial, and each submitted job's last fact is Ended,
     Yielded or Released, exactly once, however it dies. Each Reported is answered by `reply`, once, most often within
-    `handle`.
+    `handle`. A slot is free once the last fact of its cohort was handed over. An attribute `files = False` says that
+    the checkpoints of its trials are no files.
     """
 
     def open(self, objective: Runnable, handle: Handle) -> None:

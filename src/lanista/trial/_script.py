@@ -142,6 +142,7 @@ def _connect() -> tuple[Trial, Line]:
         metrics=tuple(told["metrics"]),
         step=told["step"],
         checkpoint=told["checkpoint"],
+        fidelity=told.get("fidelity"),
         define=told.get("define", False),
         proposal=told.get("proposal", {}),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from lanista.errors import UsageError
 
-BUILT_IN = ("params", "params_file", "number", "seed", "directory", "checkpoint")
+BUILT_IN = ("params", "params_file", "number", "seed", "directory", "checkpoint", "fidelity")
 """Placeholders that every command may use; a parameter of the same name goes before."""
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")

@@ -1,5 +1,6 @@
 """The handle that user code holds."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from lanista.journal import Checkpointed, Params, Reported, Suggested, noted, ow
 from lanista.space import Choice, Domain, Float, Int, Space
 from lanista.trial import _checkpoint
 from lanista.trial._protocol import Decision, Job, Link
-from lanista.trial._values import as_number
+from lanista.trial._values import as_metrics, as_number
 
 
 class PauseTrial(StopTrial):
@@ -29,6 +30,7 @@ class Trial:
         attempt: 1 at the first start.
         step: the last step reported, or the checkpoint's before the first report of this attempt.
         resources: what the executor assigned, for instance {"cpus": 2, "gpus": [0]}.
+        fidelity: how much to use (rows, say) at this call, where the scheduler has a `Fidelity`; None: all there is.
         metrics: the latest value of each metric reported, also by earlier attempts.
 
     >>> import lanista as la
@@ -47,10 +49,12 @@ class Trial:
         self.attempt = job.attempt
         self.step = job.step
         self.resources = resources or {}
+        self.fidelity = job.fidelity
         self.metrics: dict[str, float] = dict(job.reported)
         self.decision = Decision()
         self._job, self._link, self._raises = job, link, raises
         self._budget = job.budget
+        self._deadline = math.inf if job.seconds is None else time.monotonic() + job.seconds
         self._reported = False
         self._from_zero = False
         self._save_first: bool | None = None
@@ -83,7 +87,7 @@ class Trial:
         Args:
             value: the first objective, when it is not given by name.
             step: which step it was; by default the one after the last. Steps count from 1; those of libraries that
-                count from 0 serve as well.
+                count from 0 serve as well. With a fidelity it is the level, whatever is given.
             **metrics: metrics by name.
 
         Raises:
@@ -95,7 +99,9 @@ class Trial:
             named[self._job.metrics[0]] = as_number(self._job.metrics[0], value)
         if not named:
             raise UsageError("trial.report() was given no metric; write for instance trial.report(accuracy=0.9)")
-        if not self._reported:  # a first report that names the count of steps done so far: its caller counts from 0
+        if self.fidelity is not None:
+            step = self.fidelity
+        elif not self._reported:  # a first report that names the count of steps done so far: its caller counts from 0
             self._from_zero = step is not None and int(step) == self.step
         self.step = self.step + 1 if step is None else int(step)
         self._reported = True
@@ -138,7 +144,8 @@ class Trial:
         if self._save_first is None:
             self._save_first = not self._reported
         done = self.step + self._from_zero
-        at = step if step is not None else done + self._save_first
+        next_step = done + self._save_first if self.fidelity is None else self.fidelity
+        at = next_step if step is None else step
         path = Path(self._job.directory) / f"checkpoint-{at}-{self.attempt}"
         _checkpoint.write(path, writer)
         if at > done:
@@ -204,6 +211,14 @@ class Trial:
 
     # --- for the runner -----------------------------------------------------------------------------------------------
 
+    def conclude(self, outcome: Any) -> Any:
+        """What its code returned; at a level of a fidelity that is a report, unless it has reported there already."""
+        if self.fidelity is None or self._reported or outcome is None:
+            return outcome
+        metrics: dict[str, Any] = as_metrics(outcome, self._job.metrics)
+        self.report(**metrics)
+        return None if self.stopped else outcome
+
     def flush(self) -> None:
         """Sends a checkpoint that was saved but never followed by its report."""
         pending, self._pending = self._pending, None
@@ -223,6 +238,10 @@ class Trial:
         """Yields when the budget, as extended by the decision, is spent."""
         if decision.budget is not None:
             self._budget = decision.budget
-        if decision.kind == "continue" and self._budget is not None and self.step >= self._budget:
+        if decision.kind != "continue":
+            return decision
+        if self._budget is not None and self.step >= self._budget:
             return Decision("yield", f"budget of {self._budget} steps spent")
+        if time.monotonic() >= self._deadline:
+            return Decision("yield", f"budget of {self._job.seconds:g} s spent")
         return decision
