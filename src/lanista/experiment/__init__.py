@@ -7,6 +7,7 @@ from lanista.experiment._limits import Limits
 from lanista.experiment._optimise import maximize, minimize
 from lanista.experiment._progress import Progress
 from lanista.experiment._resolve import EXECUTORS, SCHEDULERS, SEARCHERS, named
+from lanista.experiment._simulate import simulate
 from lanista.experiment._status import Owner, Status
 from lanista.experiment._trials import Trials, as_row
 
@@ -29,4 +30,5 @@ __all__ = [
     "missing",
     "named",
     "remove",
+    "simulate",
 ]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from lanista._frozen import Frozen
 from lanista.errors import LanistaError, UsageError
 from lanista.experiment._yaml import Document, Where
 
@@ -112,6 +113,9 @@ def fitted(document: Document, where: Where, value: Any, hint: Any) -> Any:
             return seconds(value)
         except UsageError as error:
             raise document.error(where, error) from None
+    record = next((one for one in (hint, *typing.get_args(hint)) if _is_record(one)), None)
+    if record is not None and isinstance(value, dict):
+        return made(document, where, record, checked(document, where, record, value, what=f"a {record.__name__}"))
     fits, changed = _fit(value, hint)
     if not fits:
         raise document.error(where, f"{value!r} is {_kind(value)}; it must be {_words(hint)}")
@@ -153,7 +157,12 @@ def _fit(value: Any, hint: Any) -> tuple[bool, Any]:
         return isinstance(value, list), value
     if origin in (dict, Mapping) or hint is dict:
         return isinstance(value, dict), value
-    return True, value
+    return (isinstance(value, hint) if _is_record(hint) else True), value
+
+
+def _is_record(hint: Any) -> bool:
+    """Whether a mapping in a file stands for an object of this class."""
+    return isinstance(hint, type) and issubclass(hint, Frozen)
 
 
 def _kind(value: Any) -> str:
@@ -179,6 +188,8 @@ def _words(hint: Any) -> str:
     plain = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", Path: "a path"}
     if hint in plain:
         return plain[hint]
+    if _is_record(hint):
+        return f"a mapping with {', '.join(parameters(hint))}"
     if origin in (dict, Mapping) or hint is dict:
         return "a mapping"
     return (

@@ -17,7 +17,7 @@ from lanista.experiment._arguments import checked, fitted, hints_of, made, near,
 from lanista.experiment._checks import as_bounds
 from lanista.experiment._experiment import Experiment
 from lanista.experiment._limits import Limits
-from lanista.experiment._resolve import EXECUTORS, SCHEDULERS, SEARCHERS, maker
+from lanista.experiment._resolve import EXECUTORS, SCHEDULERS, SEARCHERS, as_scheduler, maker
 from lanista.experiment._space_file import Convert, read_space
 from lanista.experiment._yaml import Document, Where, read_yaml
 from lanista.trial import Command
@@ -108,9 +108,11 @@ def _argument(document: Document, name: str, value: Any, call: Callable[..., Any
 
 def _algorithm(document: Document, where: Where, value: Any, table: Mapping[str, Callable[..., Any]]) -> Any:
     """A searcher, scheduler or executor from its name, or from {name: ..., argument: ...}."""
-    what = where[0]
+    what = str(where[0])
     if value is None:
         return None
+    if what == "scheduler" and isinstance(value, list):
+        return as_scheduler([_algorithm(document, (*where, i), one, table) for i, one in enumerate(value)])
     given = {"name": value} if isinstance(value, str) else value
     if not isinstance(given, dict) or not isinstance(given.get("name"), str):
         raise document.error(
@@ -122,7 +124,9 @@ def _algorithm(document: Document, where: Where, value: Any, table: Mapping[str,
         make = maker(what, name, table)
     except UsageError as error:
         raise document.error(place, str(error).removeprefix(f"{what}=")) from None
-    arguments = checked(document, where, make, {k: v for k, v in given.items() if k != "name"}, what=f"{what} {name!r}")
+    plain = {key: given[key] for key in given if key not in ("name", what)}
+    inner = {what: _algorithm(document, (*where, what), given[what], table)} if what in given else {}
+    arguments = checked(document, where, make, {**plain, **inner}, what=f"{what} {name!r}")
     return made(document, where, make, arguments)
 
 

@@ -1,13 +1,32 @@
 """From the names that people write to objects: the one table of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from lanista.errors import UsageError
 from lanista.execute import Inline, Processes
-from lanista.schedule import ASHA, FIFO, MedianStopping, Scheduler
+from lanista.schedule import (
+    ASHA,
+    DEHB,
+    FIFO,
+    PASHA,
+    PB2,
+    PBT,
+    Budget,
+    Combined,
+    CurveFitting,
+    HyperBand,
+    MedianStopping,
+    Plateau,
+    ResourceChanging,
+    Scheduler,
+    SuccessiveHalving,
+    Threshold,
+    TimeSharing,
+)
 from lanista.search import (
+    BOHB,
     CMAES,
     DE,
     DNGO,
@@ -35,6 +54,7 @@ SEARCHERS: dict[str, Callable[..., Searcher]] = {
     "grid": Grid,
     "batch": Batch,
     "tpe": TPE,
+    "bohb": BOHB,
     "gp": GP,
     "turbo": TuRBO,
     "forest": Forest,
@@ -46,7 +66,23 @@ SEARCHERS: dict[str, Callable[..., Searcher]] = {
     "nsga2": NSGA2,
     "nsga3": NSGA3,
 }
-SCHEDULERS: dict[str, Callable[..., Scheduler]] = {"fifo": FIFO, "median": MedianStopping, "asha": ASHA}
+SCHEDULERS: dict[str, Callable[..., Scheduler]] = {
+    "fifo": FIFO,
+    "median": MedianStopping,
+    "curvefitting": CurveFitting,
+    "halving": SuccessiveHalving,
+    "hyperband": HyperBand,
+    "asha": ASHA,
+    "pasha": PASHA,
+    "dehb": DEHB,
+    "pbt": PBT,
+    "pb2": PB2,
+    "timesharing": TimeSharing,
+    "resourcechanging": ResourceChanging,
+    "plateau": Plateau,
+    "threshold": Threshold,
+    "budget": Budget,
+}
 EXECUTORS: dict[str, Callable[..., Executor]] = {"inline": Inline, "processes": Processes}
 ALIASES = {
     "smac": "forest",
@@ -60,19 +96,21 @@ ALIASES = {
     "medianstopping": "median",
     "nsgaii": "nsga2",
     "nsgaiii": "nsga3",
+    "successivehalving": "halving",
+    "sha": "halving",
 }
 """Names that NNI and others have for what is here, without the ending "Tuner" or "Advisor"."""
-LATER = {
+_SCHEDULER = "it is a scheduler here: give scheduler={!r}, with any searcher"
+_LATER = "it comes with a later release; take {} now"
+ELSEWHERE = {
     "searcher": {
-        "hyperband": "random with the scheduler asha (in a file of NNI: Random with the assessor Medianstop)",
-        "bohb": "tpe with the scheduler asha (in a file of NNI: TPE with the assessor Medianstop)",
-        "pbt": "tpe",
-        "ppo": "evolution",
-        "networkmorphism": "evolution",
+        **{name: _SCHEDULER.format(name) for name in ("hyperband", "pbt", "pb2", "dehb")},
+        "ppo": _LATER.format("evolution"),
+        "networkmorphism": _LATER.format("evolution"),
     },
-    "scheduler": {"hyperband": "asha", "bohb": "asha", "pbt": "asha", "curvefitting": "median"},
+    "scheduler": {"bohb": "it is two things here: searcher='bohb' with scheduler='hyperband'"},
 }
-"""What does not exist yet, and what to take until it does."""
+"""Names that people look for in the wrong place, or too early, and what to take."""
 
 T = TypeVar("T")
 
@@ -93,14 +131,14 @@ def maker(kind: str, name: str, table: Mapping[str, Callable[..., T]]) -> Callab
     """What makes the object of that name.
 
     Raises:
-        UsageError: no such name, with the nearest one; or it comes later, with what to take today.
+        UsageError: no such name, with the nearest one; or it is found elsewhere, with the place.
     """
     key = canonical(name)
     key = key if key in table else ALIASES.get(key, key)
     if key in table:
         return table[key]
-    if key in LATER.get(kind, ()):
-        raise UsageError(f"the {kind} {name!r} comes with a later release; take {LATER[kind][key]} now")
+    if key in ELSEWHERE.get(kind, ()):
+        raise UsageError(f"{kind}={name!r}: {ELSEWHERE[kind][key]}")
     from difflib import get_close_matches
 
     close = get_close_matches(key, table, 1)
@@ -112,7 +150,7 @@ def named(kind: str, name: str, table: Mapping[str, Callable[..., T]], arguments
     """Makes the object of that name.
 
     Raises:
-        UsageError: no such name, or it comes later; or arguments that it does not take.
+        UsageError: no such name, or it is found elsewhere; or arguments that it does not take.
     """
     make = maker(kind, name, table)
     try:
@@ -127,8 +165,11 @@ def as_searcher(given: str | Searcher | None) -> Searcher:
     return _decider("searcher", "auto" if given is None else given, SEARCHERS, "ask(history, count, rng)")
 
 
-def as_scheduler(given: str | Scheduler | None) -> Scheduler:
-    """A scheduler from a name or an object; by default none (FIFO)."""
+def as_scheduler(given: str | Scheduler | Sequence[str | Scheduler] | None) -> Scheduler:
+    """A scheduler from a name or an object, or one and further rules from a list; by default none (FIFO)."""
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        schedulers = [as_scheduler(one) for one in given] or [FIFO()]
+        return schedulers[0] if len(schedulers) == 1 else Combined(*schedulers)
     return _decider("scheduler", "fifo" if given is None else given, SCHEDULERS, "on(history, event)")
 
 
