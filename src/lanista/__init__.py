@@ -7,11 +7,31 @@ scripts and the command line.
 from lanista import errors, journal, schedule, search
 from lanista._version import __version__
 from lanista.errors import Infeasible, LanistaError, StopTrial
-from lanista.execute import Inline, Processes
-from lanista.experiment import Experiment, Limits, Status, experiments, maximize, minimize, remove
+from lanista.execute import Curve, Inline, Processes, Table
+from lanista.experiment import Experiment, Limits, Status, experiments, maximize, minimize, remove, simulate
 from lanista.journal import History, TrialRecord, at_least, at_most, open_store
-from lanista.schedule import ASHA, FIFO, MedianStopping, Scheduler
+from lanista.schedule import (
+    ASHA,
+    DEHB,
+    FIFO,
+    PASHA,
+    PB2,
+    PBT,
+    Budget,
+    Combined,
+    CurveFitting,
+    Fidelity,
+    HyperBand,
+    MedianStopping,
+    Plateau,
+    ResourceChanging,
+    Scheduler,
+    SuccessiveHalving,
+    Threshold,
+    TimeSharing,
+)
 from lanista.search import (
+    BOHB,
     CMAES,
     DE,
     DNGO,
@@ -35,24 +55,35 @@ from lanista.trial import Command, Trainable, Trial, finish, get_params, get_tri
 
 __all__ = [
     "ASHA",
+    "BOHB",
     "CMAES",
     "DE",
+    "DEHB",
     "DNGO",
     "FIFO",
     "GP",
     "NSGA2",
     "NSGA3",
+    "PASHA",
+    "PB2",
+    "PBT",
     "TPE",
     "Anneal",
     "Auto",
     "Batch",
+    "Budget",
     "Choice",
+    "Combined",
     "Command",
+    "Curve",
+    "CurveFitting",
     "Experiment",
+    "Fidelity",
     "Float",
     "Forest",
     "Grid",
     "History",
+    "HyperBand",
     "Infeasible",
     "Inline",
     "Int",
@@ -61,9 +92,11 @@ __all__ = [
     "MedianStopping",
     "Normal",
     "Permutation",
+    "Plateau",
     "Processes",
     "Random",
     "RegularizedEvolution",
+    "ResourceChanging",
     "Scheduler",
     "Searcher",
     "Sobol",
@@ -71,6 +104,10 @@ __all__ = [
     "Status",
     "StopTrial",
     "Subset",
+    "SuccessiveHalving",
+    "Table",
+    "Threshold",
+    "TimeSharing",
     "Trainable",
     "Trial",
     "TrialRecord",
@@ -91,4 +128,5 @@ __all__ = [
     "report",
     "schedule",
     "search",
+    "simulate",
 ]

@@ -1,7 +1,9 @@
 """Histories told in a few words."""
 
+from collections.abc import Callable
+
 from lanista.journal import Asked, Created, Ended, History, Released, Reported, Started, Yielded
-from lanista.schedule import Action, Report, Resume, Scheduler, Slots, Stop
+from lanista.schedule import Action, Report, Resume, Scheduler, Slots, Start, Stop
 from lanista.space import Space
 
 
@@ -46,3 +48,28 @@ class Scene:
 def stopped(actions: list[Action]) -> bool:
     """Whether the trial that just reported is to end as stopped."""
     return any(isinstance(action, Stop) and action.state == "stopped" for action in actions)
+
+
+def play(scheduler: Scheduler, curve: Callable[[int, int], float], trials: int) -> Scene:
+    """Runs up to `trials` trials, one after the other, that report `curve(trial, step)` at each step."""
+    scene = Scene(scheduler)
+    h = scene.history
+    while True:
+        for action in (actions := scene.slots(1)):
+            if isinstance(action, Stop):
+                scene.end(action.trial, action.state)
+        given = (a for a in actions if isinstance(a, Resume) or (isinstance(a, Start) and len(h) < trials))
+        match next(given, None):
+            case Start(budget):
+                scene.start(1, budget)
+            case Resume(number, budget):
+                scene.resume(number, budget)
+            case None:
+                return scene
+        trial = h.running[0]
+        while h.running and h.steps[trial] < (h.budget(trial) or 0):
+            for answer in scene.report(trial, int(h.steps[trial]) + 1, curve(trial, int(h.steps[trial]) + 1)):
+                assert isinstance(answer, Stop)
+                scene.end(answer.trial, answer.state)
+        if h.running:
+            scene.pause(trial)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lanista.errors import UsageError
-from lanista.schedule import ASHA, Ended, Report, Resume, Start, Stop, Yielded
+from lanista.journal import Asked
+from lanista.schedule import ASHA, Ended, Fidelity, Report, Resume, Start, Stop, Yielded
 from lanista.testing import Drive
 
 from .scene import Scene, stopped
@@ -67,7 +68,7 @@ def test_a_trial_that_has_had_all_its_steps_is_completed() -> None:
 
 def test_a_paused_trial_without_steps_left_is_completed_at_once() -> None:
     for form in ("stopping", "promotion"):
-        scene = Scene(ASHA(9, form=form))  # type: ignore[arg-type]
+        scene = Scene(ASHA(9, form=form))
         scene.start()
         scene.report(0, 9, 1.0)
         scene.pause(0)
@@ -208,6 +209,38 @@ def test_about_a_third_reaches_each_next_rung() -> None:
     assert 100 <= 300 - steps[1] <= 100 + 17
 
 
+# --- fidelities -------------------------------------------------------------------------------------------------------
+
+
+def test_a_fidelity_is_bought_level_by_level() -> None:
+    scene = Scene(ASHA(Fidelity("rows", 500, 50_000, log=True)))
+    assert scene.slots(1) == [Start(500)]
+    scene.start(3, budget=500)
+    for trial in range(3):
+        assert scene.report(trial, 500, float(trial)) == []
+        scene.pause(trial)
+    assert scene.slots(2) == [Resume(0, 1581), Start(500)]
+    scene.resume(0, 50_000)
+    assert scene.report(0, 50_000, 0.0) == [Stop(0, "has had all 50000 rows", "completed")]
+
+
+def test_a_fidelity_can_only_be_promoted() -> None:
+    assert ASHA(9).form == "stopping"
+    assert ASHA(9).fidelity is None
+    rows = Fidelity("rows", 100, 900)
+    assert ASHA(rows).form == "promotion"
+    assert ASHA(rows).fidelity == rows
+    with pytest.raises(UsageError, match="runs once for each level of the fidelity 'rows' and cannot be stopped"):
+        ASHA(rows, form="stopping")
+
+
+def test_what_waits_for_its_first_start_is_the_next_to_start() -> None:
+    scene = Scene(ASHA(9, form="promotion", brackets=3))
+    scene.history.extend([Asked(0.0, trial, {}, "enqueued") for trial in range(5)])
+    fresh = Scene(ASHA(9, form="promotion", brackets=3))
+    assert scene.slots(9) == fresh.slots(9)
+
+
 # --- brackets and arguments -------------------------------------------------------------------------------------------
 
 
@@ -229,7 +262,7 @@ def test_brackets_compare_their_own_trials_only() -> None:
 
 def test_without_room_for_a_rung_trials_run_to_their_end() -> None:
     for form in ("stopping", "promotion"):
-        scene = Scene(ASHA(5, min_steps=5, form=form))  # type: ignore[arg-type]
+        scene = Scene(ASHA(5, min_steps=5, form=form))
         assert scene.slots(1) == [Start(5)]
 
 

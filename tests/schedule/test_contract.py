@@ -1,6 +1,16 @@
 """The contract of schedulers, over ours."""
 
-from lanista.schedule import ASHA, FIFO, MedianStopping, Scheduler
+from lanista.schedule import (
+    ASHA,
+    FIFO,
+    PASHA,
+    CurveFitting,
+    Fidelity,
+    HyperBand,
+    MedianStopping,
+    Scheduler,
+    SuccessiveHalving,
+)
 from lanista.testing import SchedulerContract
 
 
@@ -37,3 +47,43 @@ class TestASHAStoppingInBrackets(SchedulerContract):
 class TestASHAPromotionInBrackets(SchedulerContract):
     def scheduler(self) -> Scheduler:
         return ASHA(max_steps=9, reduction=2, form="promotion", brackets=5)
+
+
+class TestASHAWithFidelity(SchedulerContract):
+    def scheduler(self) -> Scheduler:
+        return ASHA(Fidelity("rows", 100, 900, log=True), brackets=2)
+
+
+class TestSuccessiveHalving(SchedulerContract):
+    def scheduler(self) -> Scheduler:
+        return SuccessiveHalving(max_steps=9)
+
+
+class TestSuccessiveHalvingOfOddSizes(SchedulerContract):
+    def scheduler(self) -> Scheduler:
+        return SuccessiveHalving(max_steps=20, min_steps=2, reduction=2, trials=7)
+
+
+class TestHyperBand(SchedulerContract):
+    def scheduler(self) -> Scheduler:
+        return HyperBand(max_steps=9)
+
+
+class TestHyperBandWithFidelity(SchedulerContract):
+    def scheduler(self) -> Scheduler:
+        return HyperBand(Fidelity("folds", 1, 10), reduction=2)
+
+
+class TestPASHA(SchedulerContract):
+    def scheduler(self) -> Scheduler:
+        return PASHA(max_steps=27, reduction=2)
+
+
+class TestPASHAWithFidelity(SchedulerContract):
+    def scheduler(self) -> Scheduler:
+        return PASHA(Fidelity("folds", 1, 10), reduction=2)
+
+
+class TestCurveFitting(SchedulerContract):
+    def scheduler(self) -> Scheduler:
+        return CurveFitting(max_steps=11, grace_steps=7, interval=8)

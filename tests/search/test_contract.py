@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from lanista.search import (
+    BOHB,
     CMAES,
     DE,
     GP,
@@ -113,3 +114,8 @@ class TestNSGA2(SearcherContract, DiscoveringContract):
 class TestNSGA3(SearcherContract, DiscoveringContract):
     def searcher(self) -> Searcher:
         return NSGA3(population=8)
+
+
+class TestBOHB(SearcherContract, DiscoveringContract):
+    def searcher(self) -> Searcher:
+        return BOHB()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from lanista.search import (
+    BOHB,
     CMAES,
     DE,
     DNGO,
@@ -66,6 +67,8 @@ SEARCHERS: dict[str, tuple[Searcher, int]] = {
     "gp, warped": (GP(warp=True), 20),
     "turbo": (TuRBO(startup=4), 20),
     "auto": (Auto(), 20),
+    "bohb, first": (BOHB(), 0),
+    "bohb, model": (BOHB(), 20),
 }
 CLIMBERS = ("dngo", "gp, model", "gp, warped", "turbo", "auto")
 """They climb along gradients: the last digits of one proposal, which libraries differ in, make the next another one."""

@@ -1,20 +1,47 @@
 """Rungs: the steps at which trials are compared, and who stands where. Schedulers of the halving family share them."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from math import inf
 
 import numpy as np
 
-from lanista.journal import FAILED, FIRST_ENDED, INFEASIBLE, PAUSED, History
+from lanista.journal import FAILED, INFEASIBLE, PAUSED, WAITING, History
+from lanista.schedule._base import Stop
 from lanista.schedule._cursor import Cursor
+from lanista.schedule._fidelity import Fidelity
 
 Entry = tuple[float, int]
 """(value, trial): in a sorted list the best comes first."""
 
 GOLDEN = 0.6180339887498949
 """Its multiples, modulo 1, spread evenly however many are taken."""
+
+
+def coming(history: History, count: int) -> list[int]:
+    """The numbers of the trials that the next `count` starts will run: those that wait for their first, then new ones.
+
+    >>> coming(History(), 2)
+    [0, 1]
+    """
+    fresh = [trial for trial in history.waiting if trial not in history.released] if history.live[WAITING] else []
+    return [*fresh, *range(len(history), len(history) + count)][:count]
+
+
+def through(history: History, last: int) -> list[int]:
+    """The trials that are paused at the last step: their controller died before it could complete them."""
+    return np.flatnonzero((history.state == PAUSED) & (history.steps >= last)).tolist()
+
+
+def completed(trial: int, limit: int | Fidelity) -> Stop:
+    """Completes a trial at `limit`.
+
+    >>> completed(7, Fidelity("rows", 100, 900)).reason
+    'has had all 900 rows'
+    """
+    high, unit = (limit.high, limit.name) if isinstance(limit, Fidelity) else (limit, "steps")
+    return Stop(trial, f"has had all {high} {unit}", "completed")
 
 
 class Rung:
@@ -78,21 +105,20 @@ class Rungs:
 
     def interrupted(self, history: History) -> list[int]:
         """The trials that are paused between two rungs, or below the first."""
-        state = history.state
-        for trial in [trial for trial in self.between if state[trial] >= FIRST_ENDED]:
+        waiting, running, paused = history.live
+        for trial in [n for n in self.between if not (n in running or n in paused or n in waiting)]:
             del self.between[trial]
-        return [trial for trial in self.between if state[trial] == PAUSED]
+        return [trial for trial in self.between if trial in paused]
 
-    def promotable(self, history: History, reduction: int) -> list[int]:
+    def promotable(self, history: History, reduction: int) -> Iterator[int]:
         """The paused trials among the best 1/`reduction` of their rung, the highest rung and there the best first."""
-        state, found = history.state, []
+        waiting, running, paused = history.live
         for rung in sorted((rung for ladder in self.ladders for rung in ladder), key=lambda rung: -rung.step):
             for entry in rung.top(reduction):
-                if state[entry[1]] == PAUSED:
-                    found.append(entry[1])
-                elif state[entry[1]] >= FIRST_ENDED:
+                if entry[1] in paused:
+                    yield entry[1]
+                elif not (entry[1] in running or entry[1] in waiting):
                     rung.leaders.remove(entry)
-        return found
 
     def _enter(self, trial: int, step: int, value: float) -> None:
         passed = self.passed.setdefault(trial, [])

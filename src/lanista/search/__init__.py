@@ -4,6 +4,7 @@ from lanista.search._anneal import Anneal
 from lanista.search._auto import Auto
 from lanista.search._base import Searcher, describe
 from lanista.search._batch import Batch
+from lanista.search._bohb import BOHB
 from lanista.search._cmaes import CMAES
 from lanista.search._de import DE
 from lanista.search._dngo import DNGO
@@ -22,6 +23,7 @@ from lanista.search._tpe import TPE
 from lanista.search._turbo import TuRBO
 
 __all__ = [
+    "BOHB",
     "CMAES",
     "DE",
     "DNGO",

@@ -1,8 +1,9 @@
 """What every scheduler must do, as tests to inherit, and the small driver that they run on."""
 
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Sequence
+from math import inf
+from typing import cast
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from lanista.space import Float, Space
 SEEDS = range(8)
 PATIENCE = 20_000
 """Turns after which a run counts as endless."""
+_GIVEN = (schedule.Start, schedule.Resume)
+"""The actions that slots are given to."""
 
 
 class Drive:
@@ -25,10 +28,11 @@ class Drive:
         seed: of everything that happens.
         trials: how many may be started.
         workers: how many run at once.
-        length: steps until a trial completes by itself.
+        length: steps until a trial completes by itself; with a scheduler that has a `fidelity`, a trial instead runs
+            once for each level that it is given, reports there, and yields.
         stride: steps from one report of a trial to its next.
         nan: the share of reports without a finite value.
-        trouble: how likely, at each turn, a trial fails, or its worker is lost.
+        trouble: how likely, at each turn, a trial fails, its worker is lost, or a person ends one that is paused.
         replay: the share of decisions that fresh schedulers make again.
     """
 
@@ -53,8 +57,11 @@ class Drive:
         self.history = History(self.space)
         self.events: list[journal.Event] = []
         self.finished = False
+        self.fidelity: schedule.Fidelity | None = getattr(self.scheduler, "fidelity", None)
         self._to_yield: set[int] = set()
         self._at: dict[int, int] = {}
+        self._reports_left: dict[int, float] = {}
+        self._queue: list[Action] = []
         self._record(journal.Created(0.0, "drive", self.space.to_json(), {"loss": "min"}, seed))
 
     def run(self) -> History:
@@ -85,31 +92,55 @@ class Drive:
     # --- what happens -------------------------------------------------------------------------------------------------
 
     def _hand_out(self, free: int) -> bool:
-        """Offers free slots; whether anything came of it."""
-        actions = self.decide(Slots(free))
-        taken = [a for a in actions if isinstance(a, schedule.Start | schedule.Resume)]
-        assert len(taken) <= free, f"{len(taken)} trials started on {free} slots"
-        can_start = len(self.history) < self.trials or bool(self.history.waiting)
-        assert actions or self.history.running or not can_start, (
-            "a dead end: nothing runs, trials may be started, none is"
-        )
+        """Lets go on what lost its worker, then offers the slots that are left; whether anything came of it."""
         before = len(self.events)
-        self._act(actions)
+        for trial in list(self.history.released)[:free]:
+            self._run(trial, self.history.budget(trial), self._reports_left[trial])
+        if free := free - (len(self.events) - before):
+            given, self._queue = self._queue[:free], self._queue[free:]
+            if wanted := free - len(given):
+                given += self._offer(wanted)
+            for action in given:
+                free -= free > 0 and self._give(action)
         return len(self.events) > before
+
+    def _offer(self, free: int) -> list[Action]:
+        """Does what a scheduler wants at once, and returns what it gives free slots to, in its order."""
+        actions = self.decide(Slots(free))
+        more = len(self.history) < self.trials or self.history.paused_trials
+        assert actions or self.history.running or not more, "a dead end: nothing runs, though something could"
+        given: list[Action] = [action for action in actions if isinstance(action, _GIVEN)]
+        self._act([action for action in actions if not isinstance(action, _GIVEN)])
+        for kind in _GIVEN:
+            taken = [action for action in given if isinstance(action, kind)]
+            assert len(taken) <= free, f"{len(taken)} trials given to {free} slots: {taken}"
+        resumed = [action.trial for action in given if isinstance(action, schedule.Resume)]
+        assert len({*resumed}) == len(resumed), f"a trial is resumed twice: {given}"
+        for trial in resumed:
+            self._must_be(trial, PAUSED)
+        return given
 
     def _turn(self, trial: int) -> None:
         """Lets one running trial report, fail or lose its worker."""
         attempt, chance = self.history.attempt(trial), self.rng.random()
-        if chance < self.trouble / 2:
+        if chance < self.trouble / 3:
             self._end(trial, str(self.rng.choice(["failed", "infeasible", "cancelled"])))
-        elif chance < self.trouble:
+        elif chance < self.trouble * 2 / 3:
             self._record(journal.Released(0.0, trial, attempt, "lost"))
-            self._at[trial] = int(self.rng.integers(self._at[trial] + 1))
+            parent = self.history.parent(trial)
+            self._at[trial] = int(self.rng.integers(parent[1] if parent else 0, self._at[trial] + 1))
+        elif chance < self.trouble and (paused := self.history.paused_trials):
+            killed = int(self.rng.choice(paused))
+            self._record(journal.Ended(0.0, killed, self.history.attempt(killed), "cancelled"))
         else:
             self._report(trial, attempt)
 
     def _report(self, trial: int, attempt: int) -> None:
-        self._at[trial] = step = self._at[trial] + self.stride
+        budget = self.history.budget(trial)
+        if self.fidelity is not None:
+            assert budget is not None, f"trial {trial} runs without a level of the fidelity {self.fidelity.name!r}"
+        self._at[trial] = step = self._at[trial] + self.stride if self.fidelity is None else cast(int, budget)
+        self._reports_left[trial] -= 1
         value = (
             self.history.params[trial]["x"] + self.rng.normal(0, 0.1) if self.rng.random() >= self.nan else float("nan")
         )
@@ -118,10 +149,10 @@ class Drive:
         if self.history.state[trial] != RUNNING:
             return
         budget = self.history.budget(trial)
-        if trial in self._to_yield or (budget is not None and step >= budget):
+        if trial in self._to_yield or self._reports_left[trial] <= 0 or (budget is not None and step >= budget):
             self._to_yield.discard(trial)
             self._record(journal.Yielded(0.0, trial, attempt, step))
-            self._act(self.decide(schedule.Yielded(trial, step, None)))
+            self._act(self.decide(schedule.Yielded(trial, step, step)))
         elif step >= self.length:
             self._end(trial, "completed")
 
@@ -132,14 +163,10 @@ class Drive:
     # --- what the scheduler does --------------------------------------------------------------------------------------
 
     def _act(self, actions: Sequence[Action]) -> None:
-        todo = deque(actions)
-        while todo:
-            match todo.popleft():
-                case schedule.Start(budget):
-                    self._start(budget)
-                case schedule.Resume(trial, budget):
-                    self._must_be(trial, PAUSED)
-                    self._run(trial, budget)
+        for action in actions:
+            match action:
+                case schedule.Start() | schedule.Resume():
+                    self._queue.append(action)
                 case schedule.Extend(trial):
                     self._must_be(trial, RUNNING)
                 case schedule.Yield(trial):
@@ -153,20 +180,41 @@ class Drive:
                     assert reason, "a finish without a reason"
                     self.finished = True
 
-    def _start(self, budget: int | None) -> None:
-        """Runs a trial that waits, until the budget that it had, else a new one, unless there may be no more."""
-        if waiting := self.history.waiting:
-            self._run(waiting[0], self.history.budget(waiting[0]))
-        elif (number := len(self.history)) < self.trials:
-            self._record(journal.Asked(0.0, number, {"x": float(self.rng.random())}))
-            self._run(number, budget)
+    def _give(self, action: Action) -> bool:
+        """Gives a slot to a trial, unless it has ended meanwhile, or there may be no more; whether it did."""
+        match action:
+            case schedule.Resume(trial) if self.history.state[trial] != PAUSED:
+                return False
+            case schedule.Resume(trial):
+                pass
+            case schedule.Start(parent=parent, params=params) if (trial := len(self.history)) < self.trials:
+                if parent is not None:
+                    self._must_have_reported(*parent)
+                    self._at[trial] = parent[1]
+                    params = self.history.params[parent[0]] if params is None else params
+                origin = "clone" if parent else "searcher" if params is None else "scheduler"
+                params = {"x": float(self.rng.random())} if params is None else params
+                self.space.check(params)
+                self._record(journal.Asked(0.0, trial, params, origin, parent))
+            case _:
+                return False
+        assert isinstance(action, _GIVEN)
+        self._run(trial, action.budget, inf if action.seconds is None else action.seconds)
+        return True
 
-    def _run(self, trial: int, budget: int | None) -> None:
+    def _run(self, trial: int, budget: int | None, seconds: float) -> None:
+        """Runs a trial until its budget, or for as many reports as it has seconds."""
         self._at.setdefault(trial, 0)
+        self._reports_left[trial] = seconds
         assert budget is None or budget > self._at[trial], (
             f"trial {trial} is at step {self._at[trial]}; a budget of {budget} is spent"
         )
+        assert seconds > 0, f"trial {trial} has {seconds} seconds to run for"
         self._record(journal.Started(0.0, trial, self.history.attempt(trial) + 1, "me", budget))
+
+    def _must_have_reported(self, trial: int, step: int) -> None:
+        assert 0 <= trial < len(self.history), f"there is no trial {trial} to be a parent"
+        assert step in self.history.curve(trial)[0], f"trial {trial} has no checkpoint of step {step}"
 
     def _must_be(self, trial: int, *states: int) -> None:
         assert 0 <= trial < len(self.history), f"there is no trial {trial}"
@@ -211,6 +259,17 @@ class SchedulerContract(ABC):
     def test_trouble_leads_to_no_dead_end(self, seed: int) -> None:
         history = Drive(self.scheduler, seed, workers=1 + seed, stride=1 + seed % 5, nan=0.1, trouble=0.2).run()
         assert len(history) == 30
+
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_whatever_happens_there_is_no_dead_end(self, seed: int) -> None:
+        """The drive itself asserts it at each turn; here it draws how much there is of everything."""
+        rng = np.random.default_rng(seed)
+        trials, workers, length, stride = (int(rng.integers(1, most)) for most in (60, 12, 30, 4))
+        nan, trouble = rng.choice([0.0, 0.1, 0.5], 2)
+        drive = Drive(
+            self.scheduler, seed, trials=trials, workers=workers, length=length, stride=stride, nan=nan, trouble=trouble
+        )
+        assert len(drive.run()) == trials
 
     @pytest.mark.parametrize("seed", SEEDS)
     def test_a_fresh_scheduler_decides_alike(self, seed: int) -> None:

@@ -1,0 +1,181 @@
+"""DEHB: Awad, Mallik and Hutter, Evolutionary Hyperband for Scalable, Robust and Efficient Optimization, 2021.
+
+Shapes: n members, d columns of the space.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from itertools import accumulate, pairwise
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lanista.journal import FIRST_ENDED, History, Params
+from lanista.schedule._base import Action, Event, Report, Resume, Slots, Start, Stop, Yielded
+from lanista.schedule._cursor import Cursor
+from lanista.schedule._fidelity import Fidelity, levels
+from lanista.schedule._rungs import completed
+from lanista.space import Space
+
+SCALE, CROSSOVER = 0.5, 0.5
+"""The paper's F and CR."""
+TRIES = 20
+"""Offspring made before a random configuration is taken instead, where constraints forbid all of them."""
+GIVEN = ("enqueued", "imported")
+"""Origins of trials that belong to no bracket."""
+
+Floats = NDArray[np.float64]
+
+
+class DEHB:
+    """Runs the brackets of HyperBand, and proposes by differential evolution: the configurations are its own.
+
+    Awad et al. (2021), sections 4 and 5. Each level has a subpopulation, as large as its largest rung; a new trial
+    there competes for one of its places in turn. Its configuration is the binomial crossover of the place's holder with
+    a mutant a + F (b - c) of three members of the rung's parents: in the lowest rung of a bracket the level's own
+    subpopulation, above it the best of the level below, filled up from all members where they are fewer than three.
+    What leaves the unit cube is drawn at random there. Places without a holder are filled with the best of the
+    bracket's rung below, as in successive halving, and in the lowest rung by the searcher, or, once all members of
+    the level have a value, by evolution.
+
+    A trial runs on one level only, from its start: no checkpoints are needed. It ends as stopped, or on the last level
+    as completed. A rung is begun when all trials on the one below have ended; meanwhile free workers begin the next
+    cycle of brackets. Which bracket a trial belongs to follows from its level and from how many came there before.
+    What a person enqueues runs on the last level. Values that are missing or infinite, and failures, are the worst.
+    The first objective decides.
+
+    Args:
+        max_steps: the last level: steps, or a `Fidelity`.
+        min_steps: the first level, by default 1; not with a fidelity.
+        reduction: the paper's η.
+
+    Raises:
+        UsageError: an argument is out of range.
+
+    >>> DEHB(27).on(History(), Slots(free=2)) == [Start(budget=1), Start(budget=1)]
+    True
+    """
+
+    def __init__(self, max_steps: int | Fidelity, *, min_steps: int | None = None, reduction: int = 3) -> None:
+        self.max_steps, self.min_steps, self.reduction = max_steps, min_steps, reduction
+        self.fidelity = max_steps if isinstance(max_steps, Fidelity) else None
+        self._levels = levels(max_steps, min_steps, reduction, "DEHB")
+        count = len(self._levels)
+        begin: list[int] = [-(-count * reduction ** (count - 1 - b) // (count - b)) for b in range(count)]
+        # Of each level, how many trials of a cycle stand there up to and with each bracket.
+        self._ends: list[list[int]] = [
+            list(accumulate(max(1, begin[b] // reduction ** (no - b)) for b in range(no + 1))) for no in range(count)
+        ]
+        self._sizes = [max(end - start for start, end in pairwise([0, *ends])) for ends in self._ends]
+        self._cursor = Cursor()
+
+    def on(self, history: History, event: Event) -> list[Action]:
+        """Ends trials that have had their level, starts new ones on free slots."""
+        self._read(history)
+        if isinstance(event, Report | Yielded) and event.step >= self._level(history, event.trial):
+            return [self._end(history, event.trial)]
+        if not isinstance(event, Slots):
+            return []
+        paused = [(n, self._level(history, n)) for n in history.paused_trials]
+        over = [self._end(history, n) for n, level in paused if history.steps[n] >= level]
+        resumed = [Resume(n, level) for n, level in paused if history.steps[n] < level][: event.free]
+        return [*over, *resumed, *self._starts(history, event.free - len(resumed))]
+
+    def _read(self, history: History) -> None:
+        """Takes up new trials and new values."""
+        if self._cursor.restart(history):
+            self._seen, self._values = 0, dict[int, float]()
+            self._on: list[list[int]] = [[] for _ in self._levels]
+        for trial in range(self._seen, len(history)):
+            if (level := self._level(history, trial)) in self._levels and history.origin(trial) not in GIVEN:
+                self._on[self._levels.index(level)].append(trial)
+        self._seen = len(history)
+        for trial, step, value in self._cursor.rows():
+            if step >= self._level(history, trial):
+                self._values.setdefault(trial, value)
+
+    def _level(self, history: History, trial: int) -> int:
+        return history.budget(trial) or self._levels[-1]
+
+    def _end(self, history: History, trial: int) -> Stop:
+        level = self._level(history, trial)
+        if level == self._levels[-1]:
+            return completed(trial, self.max_steps)
+        return Stop(trial, f"has had its level of {level} {self.fidelity.name if self.fidelity else 'steps'}")
+
+    # --- new trials ---------------------------------------------------------------------------------------------------
+
+    def _starts(self, history: History, free: int) -> list[Start]:
+        """What was enqueued, then the first bracket that has a place, and there the lowest rung."""
+        starts = [Start(self._levels[-1]) for n in history.waiting if n not in history.released][:free]
+        added: list[int] = []
+        for number in range(len(history), len(history) + free - len(starts)):
+            _, no = min((self._bracket(no), no) for no in range(len(self._levels)) if self._ready(history, no))
+            rng = np.random.default_rng([history.created.seed if history.created else 0, number])
+            starts.append(Start(self._levels[no], params=self._params(history, no, rng)))
+            self._on[no].append(number)
+            added.append(no)
+        for no in added:
+            self._on[no].pop()
+        return starts
+
+    def _bracket(self, no: int) -> int:
+        """The bracket, counted through all cycles, of the next trial on a level."""
+        cycle, place = divmod(len(self._on[no]), self._ends[no][-1])
+        return cycle * len(self._levels) + bisect_right(self._ends[no], place)
+
+    def _rung(self, no: int, bracket: int) -> slice:
+        """Where the trials of a bracket stand among those on a level."""
+        cycle, b = divmod(bracket, len(self._levels))
+        start, stop = ([0, *self._ends[no]][at] + cycle * self._ends[no][-1] for at in (b, b + 1))
+        return slice(start, stop)
+
+    def _ready(self, history: History, no: int) -> bool:
+        """Whether the next trial on a level may begin: its bracket does, or all trials on the rung below ended."""
+        bracket = self._bracket(no)
+        if bracket % len(self._levels) == no:
+            return True
+        below = self._rung(no - 1, bracket)
+        trials = self._on[no - 1][below]
+        return len(trials) == below.stop - below.start and all(
+            n < len(history) and history.state_of(n) >= FIRST_ENDED for n in trials
+        )
+
+    def _params(self, history: History, no: int, rng: "np.random.Generator") -> Params | None:
+        """The configuration of the next trial on a level; None: the searcher is to propose it."""
+        bracket, index, size = self._bracket(no), len(self._on[no]), self._sizes[no]
+        place = self._best(self._on[no][index % size :: size])
+        if bracket % len(self._levels) == no:
+            parents = [n for i in range(size) for n in self._best(self._on[no][i::size])[:1]]
+        else:
+            rung = self._rung(no, bracket)
+            if not place:
+                promoted = self._best(self._on[no - 1][self._rung(no - 1, bracket)])[index - rung.start :]
+                return history.params[promoted[0]] if promoted else None
+            parents = self._best(self._on[no - 1])[: rung.stop - rung.start]
+        if len(parents) < 3:
+            parents += [n for n in self._best(self._values) if n not in parents]
+        if not place or len(parents) < 3:
+            return None
+        return _offspring(history.space, history.X[place[0]], history.X[parents], rng)
+
+    def _best(self, trials: Iterable[int]) -> list[int]:
+        """Those of the trials that have a value, the best first."""
+        return [n for value, n in sorted((self._values.get(n, inf), n) for n in trials) if value < inf]
+
+
+def _offspring(space: Space, target: Floats, parents: Floats, rng: "np.random.Generator") -> Params:
+    """A valid crossover of the target (d,) with a mutant of three of the parents (n, d), NaN where inactive."""
+    for _ in range(TRIES):
+        a, b, c = (np.where(np.isnan(x), rng.random(space.width), x) for x in rng.permutation(parents)[:3])
+        mutant, random = a + SCALE * (b - c), rng.random(space.width)
+        mutant = np.where((mutant < 0.0) | (mutant > 1.0), random, mutant)
+        taken = rng.random(space.width) < CROSSOVER
+        if space.width:
+            taken[rng.integers(space.width)] = True
+        own = np.where(np.isnan(target), random, target)
+        params = space.decode(np.where(taken, mutant, own)[None])[0]
+        if space.valid(params):
+            return params
+    return space.sample(rng, 1)[0]

@@ -1,0 +1,74 @@
+"""More resources for the trials that deserve them, at their next start."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from lanista.errors import UsageError
+from lanista.journal import PAUSED, RUNNING, History
+from lanista.schedule._base import Action, Event, Resume, Scheduler, Start
+
+Rule = Callable[[History, int], Mapping[str, float] | None]
+"""From the history and the number of a paused trial to what it gets when it goes on; None: what every trial gets."""
+
+
+class ResourceChanging:
+    """Gives trials more CPUs or GPUs when they are resumed, by a rule; another scheduler decides which are.
+
+    That scheduler must pause and resume trials: ASHA and others in their promotion form, HyperBand, TimeSharing. What a
+    trial got is in `trial.resources`. Processes start a worker of its own for a trial that gets more than a share, as
+    soon as there is room for it.
+
+    Args:
+        scheduler: decides what runs and how long.
+        most: what a promising trial gets, say {"cpus": 4} or {"gpus": 2}.
+        top: the share of the trials alive (running or paused) that are promising: the best by their latest value.
+        rule: decides in place of `most` and `top`.
+
+    Raises:
+        UsageError: an argument is out of range, or both a rule and `most` are given.
+
+    >>> from lanista.schedule import ASHA, Slots
+    >>> scheduler = ResourceChanging(ASHA(9, form="promotion"), most={"cpus": 4})
+    >>> scheduler.on(History(), Slots(1))[0].resources is None
+    True
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        *,
+        most: Mapping[str, float] | None = None,
+        top: float = 0.25,
+        rule: Rule | None = None,
+    ) -> None:
+        self.scheduler, self.most, self.top, self.rule = scheduler, most, top, rule
+        self.fidelity = getattr(scheduler, "fidelity", None)
+        if (most is None) == (rule is None):
+            raise UsageError(f"ResourceChanging(most={most!r}, rule={rule!r}): give one of the two")
+        for name, amount in (most or {}).items():
+            if name not in ("cpus", "gpus") or not amount > 0:
+                raise UsageError(
+                    f"ResourceChanging(most={{{name!r}: {amount!r}}}): give an amount above 0 of 'cpus' or 'gpus'"
+                )
+        if not 0 < top <= 1:
+            raise UsageError(f"ResourceChanging(top={top!r}): it must be above 0, and at most 1")
+
+    def on(self, history: History, event: Event) -> list[Action]:
+        """What the scheduler says, with resources for those that are resumed."""
+        return [self._equip(history, action) for action in self.scheduler.on(history, event)]
+
+    def _equip(self, history: History, action: Action) -> Action:
+        match action:
+            case Resume(trial=number) | Start(parent=(number, _)):
+                given = self.rule(history, number) if self.rule is not None else self._share(history, number)
+                return action if given is None else replace(action, resources=dict(given))
+        return action
+
+    def _share(self, history: History, number: int) -> Mapping[str, float] | None:
+        """`most` for one of the best, None for the others."""
+        alive = np.flatnonzero((history.state == RUNNING) | (history.state == PAUSED))
+        values = history.Y[alive, 0]
+        better = np.count_nonzero(values < history.first(number))
+        return self.most if better < self.top * len(alive) and not np.isnan(history.first(number)) else None
