@@ -237,3 +237,18 @@ def test_resampling_draws_all_anew() -> None:
 def test_arguments_out_of_range_are_named(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         PBT(30, **arguments)
+
+
+def test_the_first_members_are_the_searchers_with_one_worker_too() -> None:
+    def objective(trial: la.Trial) -> None:
+        state: dict[str, int] = {}
+        for _ in range(trial.load(state), 6):
+            trial.save(state)
+            trial.report(loss=trial["x"])
+
+    scheduler = la.PBT(6, population=4, interval=1)
+    exp = la.Experiment("alone", {"x": la.Float(0, 1)}, metric="loss", store="memory", scheduler=scheduler, seed=0)
+    exp.run(objective, progress=False)
+    assert [trial.parent for trial in exp.trials[:4]] == [None] * 4
+    assert all(trial.parent is not None for trial in exp.trials[4:])
+    assert len({trial.params["x"] for trial in exp.trials[:4]}) == 4

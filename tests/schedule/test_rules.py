@@ -152,3 +152,15 @@ def test_a_rule_of_ones_own_decides() -> None:
 def test_arguments_are_checked(make: Callable[[], object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         make()
+
+
+def test_the_journal_names_the_schedulers_inside_of_others() -> None:
+    inner = la.Combined(la.ASHA(9, form="promotion"), la.Plateau(3))
+    scheduler = la.ResourceChanging(inner, most={"cpus": 2})
+    exp = la.Experiment("named", SPACE, metric="loss", store="memory", scheduler=scheduler)
+    created = exp.history.created
+    assert created is not None
+    assert created.scheduler == (
+        "ResourceChanging(scheduler=Combined(main=ASHA(max_steps=9, form='promotion'), Plateau(patience=3)), "
+        "most={'cpus': 2})"
+    )

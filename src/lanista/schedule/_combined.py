@@ -28,9 +28,6 @@ class Combined:
         if not rules:
             raise UsageError("Combined() was given no rule beside the scheduler; give that scheduler itself")
 
-    def __repr__(self) -> str:
-        return f"[{', '.join(map(repr, (self.main, *self.rules)))}]"
-
     def on(self, history: History, event: Event) -> list[Action]:
         """What the main scheduler says, and the stops of the rules."""
         actions = self.main.on(history, event)

@@ -103,10 +103,10 @@ class Population:
         return [*done, *starts[:free], *resumes]
 
     def _member(self, history: History, number: int) -> Start:
-        """A copy of one of the best; where none has a value yet, a trial of the searcher's."""
+        """A trial of the searcher's until the population is complete, then a copy of one of the best."""
         ranked = self._ranked(history)
         best = [n for _, n in ranked[: max(1, self._share(ranked))]]
-        if not best:
+        if not best or number - history.imported < self.population:
             return Start(self._budget(0))
         best = [n for n in best if _source(history, n)] or best
         rng = np.random.default_rng([history.created.seed if history.created else 0, number])

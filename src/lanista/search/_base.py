@@ -43,6 +43,14 @@ def describe(algorithm: Any) -> str:
     cls = type(algorithm)
     arguments = []
     for name, parameter in inspect.signature(cls).parameters.items():
-        if hasattr(algorithm, name) and (value := getattr(algorithm, name)) != parameter.default:
-            arguments.append(f"{name}={value!r}")
+        value = getattr(algorithm, name, parameter.default)
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            arguments += map(_shown, value)
+        elif value != parameter.default:
+            arguments.append(f"{name}={_shown(value)}")
     return f"{cls.__name__}({', '.join(arguments)})"
+
+
+def _shown(value: Any) -> str:
+    """An argument; one that is a searcher or a scheduler itself, as such."""
+    return describe(value) if hasattr(value, "ask") or hasattr(value, "on") else repr(value)
