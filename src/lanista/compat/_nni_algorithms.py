@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lanista.compat._nni_schedulers import assessor, bohb, hyperband, pbt
 from lanista.compat._nni_tuners import NAMES, searcher_of, tuner_of
 from lanista.compat._section import Section
 from lanista.errors import SpaceError
 from lanista.experiment._arguments import near
-from lanista.schedule import MedianStopping
+from lanista.experiment._resolve import canonical
 from lanista.search import Batch
 from lanista.space import Choice, Params, Space
 
@@ -17,32 +18,39 @@ _MODES = {"maximize": "max", "minimize": "min"}
 
 @dataclass
 class Algorithms:
-    """What tuner and assessor come to; `batch` is set where the space holds the configurations themselves."""
+    """What tuner and assessor come to.
+
+    `batch` is set where the space holds the configurations themselves, `steps` where a trial is called once for each
+    of its steps and gets folders for its checkpoints.
+    """
 
     mode: str = "max"
     searcher: Any = "tpe"
     scheduler: Any = None
     seed: int | None = None
     batch: bool = False
+    steps: bool = False
 
 
-def read_algorithms(top: Section) -> Algorithms:
-    """Reads tuner, advisor and assessor.
+def read_algorithms(top: Section, trials: int | None) -> Algorithms:
+    """Reads tuner, advisor and assessor; `trials` is the limit on trials.
 
     Raises:
         ConfigError: one that is not there (yet), with what to take; or arguments that are wrong.
     """
-    tuner, advisor, assessor = top.section("tuner"), top.section("advisor"), top.section("assessor")
+    tuner, advisor, judge = top.section("tuner"), top.section("advisor"), top.section("assessor")
     if tuner.given and advisor.given:
         raise top.error("advisor", "both a tuner and an advisor stand here; an advisor is a tuner, keep one of them")
     if not tuner.given and not advisor.given:
         mend = f"write tuner: {{name: TPE}}, or another of {', '.join(NAMES)}"
         raise top.document.error((), f"the field 'tuner' is missing; {mend}")
     found = Algorithms()
-    _tuner(tuner if tuner.given else advisor, "tuner" if tuner.given else "advisor", found)
-    if assessor.given:
-        _assessor(assessor, found)
-    for section in (tuner, advisor, assessor):
+    _tuner(tuner if tuner.given else advisor, "tuner" if tuner.given else "advisor", found, trials)
+    if judge.given:
+        if found.scheduler is not None:
+            raise top.error("assessor", "the tuner decides by itself how long a trial runs; leave the assessor out")
+        _assessor(judge, found)
+    for section in (tuner, advisor, judge):
         section.done()
     return found
 
@@ -66,32 +74,34 @@ def read_batch(given: Any, found: Algorithms) -> tuple[Space, Callable[[Params],
     return Space({name: Choice(_distinct([point[name] for point in points])) for name in points[0]}), dict
 
 
-def _tuner(section: Section, field: str, found: Algorithms) -> None:
+def _tuner(section: Section, field: str, found: Algorithms, trials: int | None) -> None:
     name = _name(section, "Tuner" if field == "tuner" else "Advisor")
-    tuner = tuner_of(name, section, section.first("name", "builtinTunerName", "builtinAdvisorName"), field)
+    place = section.first("name", "builtinTunerName", "builtinAdvisorName")
     arguments = section.section("classArgs")
     found.mode = _mode(arguments) or "max"
     found.seed = arguments.take("seed", kind=int)
-    found.searcher = searcher_of(tuner, arguments)
-    found.batch = tuner.searcher == "batch"
+    key = canonical(name)
+    if key == "pbt":
+        found.searcher, found.scheduler = pbt(arguments, trials)
+        found.steps = True
+    elif key in ("hyperband", "bohb"):
+        found.searcher, found.scheduler = (hyperband if key == "hyperband" else bohb)(arguments)
+    else:
+        tuner = tuner_of(name, section, place, field)
+        found.searcher = searcher_of(tuner, arguments)
+        found.batch = tuner.searcher == "batch"
     arguments.ignore("algorithm_name", silent=True)
     arguments.done()
 
 
 def _assessor(section: Section, found: Algorithms) -> None:
     name = _name(section, "Assessor")
-    place = section.first("name", "builtinAssessorName")
-    if name.lower() == "curvefitting":
-        raise section.error(place, "the assessor 'Curvefitting' comes with a later release; take Medianstop now")
-    if name.lower() != "medianstop":
-        raise section.error(place, f"there is no assessor {name!r}; there is Medianstop")
     arguments = section.section("classArgs")
     mode = _mode(arguments)
     if mode not in (None, found.mode):
         raise arguments.error("optimize_mode", "the tuner goes the other way; give both the same optimize_mode")
-    start = arguments.take("start_step", kind=int)
-    found.scheduler = MedianStopping() if start is None else MedianStopping(grace_steps=max(start, 0))
-    arguments.ignore(*arguments.left())
+    found.scheduler = assessor(name, section, section.first("name", "builtinAssessorName"), arguments)
+    arguments.done()
 
 
 def _name(section: Section, kind: str) -> str:

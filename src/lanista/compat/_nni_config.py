@@ -6,11 +6,13 @@ import shlex
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lanista.compat._nni_algorithms import Algorithms, read_algorithms, read_batch
 from lanista.compat._section import Section
+from lanista.compat.nni.trial import LOAD, SAVE
 from lanista.errors import ConfigError, SpaceError
 from lanista.experiment import EXECUTORS, Experiment, Limits
 from lanista.experiment._yaml import Document, read_text, read_yaml
@@ -49,7 +51,8 @@ class NniExperiment:
         trial_command: what a trial runs, in the folder `cwd`; `command` makes a `Command` of it.
         metric: "default"; `mode` is "max" where the file says nothing, as in NNI.
         searcher, scheduler, seed: the tuner, the assessor (None: none) and the tuner's seed.
-        trials, workers, time_limit, trial_time: limits, times in seconds; None: no limit.
+        trials, workers, time_limit, trial_time: limits, times in seconds; None: no limit. With PBT, NNI's limit on
+            trials is one on the steps of all members together, which the scheduler holds.
         gpus: how many GPUs a trial gets, a fraction where they are shared; 0 hides them, None leaves them alone.
         notes: what the file says and Lanista does not need, a line each.
     """
@@ -128,7 +131,8 @@ def read_nni_config(path: str | os.PathLike[str]) -> NniExperiment:
     name = top.take("experimentName", kind=str) or document.path.absolute().parent.name
     if "/" in name:
         raise top.error("experimentName", f"{name!r} names a folder too, so that it may hold no '/'; write another")
-    algorithms = read_algorithms(top)
+    trials = top.positive("maxTrialNum", "maxTrialNumber")
+    algorithms = read_algorithms(top, trials)
     space, convert = _space(top, algorithms)
     cwd = _folder(trial.take("codeDir", kind=str) or top.take("trialCodeDirectory", kind=str) or ".", top)
     gpus = trial.take("gpuNum", kind=int)
@@ -149,7 +153,7 @@ def read_nni_config(path: str | os.PathLike[str]) -> NniExperiment:
         searcher=algorithms.searcher,
         scheduler=algorithms.scheduler,
         seed=algorithms.seed,
-        trials=top.positive("maxTrialNum", "maxTrialNumber"),
+        trials=None if algorithms.steps else trials,
         workers=top.positive("trialConcurrency") or 1,
         time_limit=top.seconds("maxExecDuration", "maxExperimentDuration"),
         trial_time=top.seconds("maxTrialDuration"),
@@ -215,7 +219,12 @@ def _space(top: Section, algorithms: Algorithms) -> tuple[Space, Callable[[Param
         found = load_nni_space(inline)
     except SpaceError as error:
         raise top.error(name, error if file is None else f"{file}: {error}") from None
-    return found.space, found.convert
+    return found.space, partial(_with_folders, found.convert) if algorithms.steps else found.convert
+
+
+def _with_folders(convert: Callable[[Params], Any], params: Params) -> Any:
+    """The parameters with places for the folders of the checkpoints, which the script's end fills in."""
+    return {**convert(params), LOAD: "", SAVE: ""}
 
 
 def _space_file(document: Document, name: str) -> Any:

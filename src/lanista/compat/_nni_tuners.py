@@ -7,7 +7,7 @@ from lanista import search
 from lanista.compat._section import Section
 from lanista.errors import UsageError
 from lanista.experiment._arguments import near
-from lanista.experiment._resolve import LATER, canonical
+from lanista.experiment._resolve import ELSEWHERE, canonical
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ TUNERS = {
     "dngo": Tuner("DNGO", "dngo", moot=("sample_size", "trials_per_update", "num_epochs_per_training")),
 }
 """By `canonical` name."""
-NAMES = tuple(tuner.name for tuner in TUNERS.values())
+NAMES = (*(tuner.name for tuner in TUNERS.values()), "Hyperband", "BOHB", "PBT")
+"""All that can be taken; the last three decide as well how long a trial runs."""
 
 
 def searcher_of(tuner: Tuner, arguments: Section) -> Any:
@@ -117,8 +118,8 @@ def tuner_of(name: str, section: Section, place: str, what: str) -> Tuner:
         ConfigError: one that comes later, with what to take; or there is none.
     """
     key = canonical(name)
-    if key in LATER["searcher"]:
-        raise section.error(place, f"the {what} {name!r} comes with a later release; take {LATER['searcher'][key]} now")
+    if key in ELSEWHERE["searcher"]:
+        raise section.error(place, f"the {what} {name!r}: {ELSEWHERE['searcher'][key]}")
     if key not in TUNERS:
         raise section.error(place, f"there is no {what} {name!r}; {near(name, NAMES)}")
     return TUNERS[key]

@@ -70,6 +70,17 @@ class Section:
             raise self.error(self.first(*names), f"{value} must be at least 1")
         return value
 
+    def number(self, name: str) -> float | None:
+        """A number.
+
+        Raises:
+            ConfigError: it is none.
+        """
+        value = self.take(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise self.error(name, f"{value!r} must be a number")
+        return None if value is None else float(value)
+
     def seconds(self, *names: str) -> float | None:
         """A length of time, such as 1h, 30m, 0.5h or a number of seconds.
 

@@ -1,6 +1,8 @@
 """NNI's functions for trials. A script that was started by hand gets no parameters and prints its results."""
 
+import atexit
 import contextlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,10 @@ from lanista.errors import MetricError
 from lanista.trial import as_number, finish, get_params, get_trial, in_trial, is_reporter
 
 STANDALONE = "STANDALONE"
+BUDGET = "TRIAL_BUDGET"
+"""The parameter in which Hyperband and BOHB say how long to train."""
+LOAD, SAVE = "load_checkpoint_dir", "save_checkpoint_dir"
+"""The parameters in which PBT names the folders of checkpoints."""
 RESERVED = ("value", "step")
 """Arguments of `lanista.report`, which no metric can be called here."""
 
@@ -17,9 +23,23 @@ _sequence = 0
 
 
 def get_next_parameter() -> Any:
-    """The trial's parameters, in the form in which NNI hands them over; {} in a script that was started by hand."""
+    """The trial's parameters, in the form in which NNI hands them over; {} in a script that was started by hand.
+
+    With a fidelity (Hyperband, BOHB) TRIAL_BUDGET among them says how long to train, from the beginning. With PBT
+    load_checkpoint_dir holds what the last step saved, nothing in the first one, and what is written into
+    save_checkpoint_dir until the script ends is kept for the next one.
+    """
     global _params
     _params = get_params() if in_trial() else {}
+    if in_trial() and isinstance(_params, dict):
+        trial = get_trial()
+        if SAVE in _params:
+            load, save = trial.checkpoint or trial.directory / "nothing", _saved()
+            for folder in (load, save):
+                folder.mkdir(exist_ok=True)
+            _params |= {LOAD: str(load), SAVE: str(save)}
+        elif trial.fidelity is not None:
+            _params[BUDGET] = trial.fidelity
     return _params
 
 
@@ -36,7 +56,7 @@ def get_current_parameter(tag: str | None = None) -> Any:
 
 
 def report_intermediate_result(metric: Any) -> None:
-    """Reports a metric after a step.
+    """Reports a metric after a step. With Hyperband, BOHB and PBT only the final result counts, and this is left out.
 
     Args:
         metric: a number, or a dict whose 'default' is one; its other numbers are kept as metrics, the rest as notes.
@@ -51,7 +71,8 @@ def report_intermediate_result(metric: Any) -> None:
         if is_reporter():
             if notes:
                 get_trial().note(**notes)
-            get_trial().report(value, **more)
+            if get_trial().fidelity is None:
+                get_trial().report(value, **more)
     else:
         print(f"Intermediate result: {metric}  (Index {_sequence})", flush=True)
     _sequence += 1
@@ -70,13 +91,15 @@ def report_final_result(metric: Any) -> None:
         if notes:
             get_trial().note(**notes)
         finish(value, **more)
+        if isinstance(_params, dict) and SAVE in _params:
+            atexit.register(_keep)  # scripts of NNI save after their final result, too
 
 
 def overwrite_intermediate_seq(value: int) -> None:
     """Sets the step after which the next report counts, for a script that goes on from a checkpoint of its own."""
     global _sequence
     _sequence = value
-    if in_trial():
+    if in_trial() and get_trial().fidelity is None:
         get_trial().step = value
 
 
@@ -93,6 +116,17 @@ def get_trial_id() -> str:
 def get_sequence_id() -> int:
     """The trial's number, from 0."""
     return get_trial().number if in_trial() else 0
+
+
+def _saved() -> Path:
+    """The folder that this attempt saves into."""
+    return get_trial().directory / f"saved-{get_trial().attempt}"
+
+
+def _keep() -> None:
+    """Makes what was saved the trial's checkpoint."""
+    if any(_saved().iterdir()):
+        get_trial().save_file(lambda path: os.rename(_saved(), path))
 
 
 def _split(metric: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
