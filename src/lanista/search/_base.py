@@ -41,7 +41,7 @@ def describe(algorithm: Any) -> str:
     import inspect
 
     cls = type(algorithm)
-    arguments = []
+    arguments: list[str] = []
     for name, parameter in inspect.signature(cls).parameters.items():
         value = getattr(algorithm, name, parameter.default)
         if parameter.kind is parameter.VAR_POSITIONAL:

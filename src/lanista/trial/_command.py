@@ -29,8 +29,8 @@ class Command:
     Args:
         template: a string, which a shell runs with each value quoted, or a list of words, which run without a shell.
             Placeholders: {name} of any parameter (empty where it does not apply), {params} (all, as `--name value`),
-            {params_file}, {number}, {seed}, {directory}, {checkpoint} (empty at a fresh start), {fidelity} (empty where the scheduler
-            has none). A brace itself is written {{ or }}.
+            {params_file}, {number}, {seed}, {directory}, {checkpoint} (empty at a fresh start), {fidelity} (empty where
+            the scheduler has none). A brace itself is written {{ or }}.
         shell: the program that runs a string, by default /bin/sh.
         cwd: the folder to run in, by default the current one.
         env: variables to add to the environment.
