@@ -29,7 +29,7 @@ class Simulated:
             object with run(params, seed) -> `Curve`, such as a `Table`. What it raises ends the run, but for
             `Infeasible`, which ends the trial as that.
         workers: how many cohorts run at once.
-        stragglers: how uneven workers are: all seconds of one attempt at a trial are multiplied by 1 + |z|, z drawn
+        stragglers: how uneven workers are: all seconds of one attempt at a trial are multiplied by 1 + abs(z), z drawn
             from a normal distribution of this standard deviation; 0 for none. So do Li et al., 2020, appendix A.1.
         failures: how often workers die, in deaths an hour of virtual work; 0 for never. The step that was under way is
             lost; the trial goes on from its last report on the next free worker, and the worker is back at once.
