@@ -88,3 +88,29 @@ def test_a_bracket_that_the_limit_cuts_short_is_brought_to_its_end(trials: int, 
     exp = la.Experiment("cut", SPACE, metric="loss", store="memory", scheduler=la.HyperBand(9))
     exp.run(objective, trials=trials, progress=False)
     assert exp.history.counts[la.journal.COMPLETED] == complete
+
+
+def test_a_trainable_trains_all_its_steps_at_each_level() -> None:
+    class Rows(la.Trainable):
+        max_steps = 4
+
+        def setup(self, trial: la.Trial) -> None:
+            self.rows, self.steps = [trial.fidelity], 0
+
+        def step(self) -> dict[str, float]:
+            self.steps += 1
+            return {"error": 1 / self.steps}
+
+    exp = la.Experiment("trainable", SPACE, metric="error", store="memory", scheduler=la.ASHA(ROWS))
+    exp.run(Rows, trials=9, progress=False)
+    steps, errors = exp.history.curve(exp.best.number)
+    assert steps.tolist() == [100, 300, 900]
+    assert errors[:, 0].tolist() == [1 / 4, 1 / 8, 1 / 12]
+
+
+@pytest.mark.parametrize(("name", "value"), [("max_steps", None), ("max_steps", 0), ("save_every", -1)])
+def test_steps_of_a_trainable_are_checked(name: str, value: object) -> None:
+    wrong = type("Wrong", (la.Trainable,), {name: value})
+    exp = la.Experiment("wrong", SPACE, metric="error", store="memory")
+    with pytest.raises(UsageError, match=rf"Wrong\.{name} is {value}; it must be a whole number from"):
+        exp.run(wrong, trials=1, progress=False)

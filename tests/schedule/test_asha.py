@@ -269,7 +269,7 @@ def test_without_room_for_a_rung_trials_run_to_their_end() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"max_steps": 0}, r"ASHA\(max_steps=0, min_steps=1\): 1 <= min_steps <= max_steps must hold"),
+        ({"max_steps": 0}, r"ASHA\(max_steps=0\): it must be a whole number, at least 1"),
         ({"max_steps": 9, "min_steps": 10}, r"ASHA\(max_steps=9, min_steps=10\)"),
         ({"max_steps": 9, "reduction": 1}, r"ASHA\(reduction=1\): it must be a whole number, at least 2"),
         ({"max_steps": 9, "reduction": 2.5}, r"ASHA\(reduction=2\.5\)"),

@@ -149,7 +149,7 @@ def test_what_somebody_paused_goes_on_first() -> None:
         ({"max_steps": 0}, r"CurveFitting\(max_steps=0\): it must be a whole number, at least 1"),
         ({"max_steps": 9, "grace_steps": -1}, r"CurveFitting\(grace_steps=-1\)"),
         ({"max_steps": 9, "interval": 0.5}, r"CurveFitting\(interval=0\.5\)"),
-        ({"max_steps": 9, "threshold": 0}, r"CurveFitting\(threshold=0\): it must be above 0 and at most 1"),
+        ({"max_steps": 9, "threshold": 0}, r"CurveFitting\(threshold=0\): it must be a number above 0 to 1"),
         ({"max_steps": 9, "threshold": 1.1}, r"CurveFitting\(threshold=1\.1\)"),
     ],
 )

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from lanista.schedule import Scheduler, Slots
 from lanista.testing import Drive, SchedulerContract
 
-from . import test_contract
+from . import test_contract, test_dehb, test_pbt, test_rules, test_time_sharing
 
+MODULES = (test_contract, test_dehb, test_pbt, test_rules, test_time_sharing)
 MAKERS: list[Callable[[], Scheduler]] = [
     contract().scheduler
-    for contract in vars(test_contract).values()
+    for module in MODULES
+    for contract in vars(module).values()
     if isinstance(contract, type) and issubclass(contract, SchedulerContract) and contract is not SchedulerContract
 ]
 WORLDS = st.fixed_dictionaries(

@@ -109,7 +109,7 @@ def test_with_a_fidelity_the_reasons_name_it() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"max_steps": 0}, r"DEHB\(max_steps=0, min_steps=1\): 1 <= min_steps <= max_steps must hold"),
+        ({"max_steps": 0}, r"DEHB\(max_steps=0\): it must be a whole number, at least 1"),
         ({"max_steps": 9, "reduction": 1}, r"DEHB\(reduction=1\): it must be a whole number, at least 2"),
         ({"max_steps": Fidelity("rows", 1, 9), "min_steps": 3}, r"DEHB\(min_steps=3\): the fidelity 'rows' begins"),
     ],

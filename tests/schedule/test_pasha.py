@@ -107,5 +107,5 @@ def test_a_single_rung_needs_no_order() -> None:
 
 
 def test_arguments_out_of_range_are_named() -> None:
-    with pytest.raises(UsageError, match=r"PASHA\(max_steps=0, min_steps=1\): 1 <= min_steps <= max_steps must hold"):
+    with pytest.raises(UsageError, match=r"PASHA\(max_steps=0\): it must be a whole number, at least 1"):
         PASHA(0)

@@ -58,5 +58,5 @@ def test_copies_are_valid_configurations_of_every_space(name: str) -> None:
 
 
 def test_arguments_out_of_range_are_named() -> None:
-    with pytest.raises(UsageError, match=r"quantile=0: it must be above 0 and at most 0\.5"):
+    with pytest.raises(UsageError, match=r"quantile=0\): it must be a number above 0 to 0\.5"):
         PB2(10, quantile=0)

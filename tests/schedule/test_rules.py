@@ -140,13 +140,20 @@ def test_a_rule_of_ones_own_decides() -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: la.Plateau(0), r"Plateau\(patience=0\): it must be at least 1"),
+        (lambda: la.Plateau(0), r"Plateau\(patience=0\): it must be a whole number, at least 1"),
         (lambda: la.Threshold("loss"), r"Threshold\('loss'\) has no bound"),
-        (lambda: la.Budget(0), r"Budget\(0\): it must be above 0"),
+        (lambda: la.Budget("x"), r"Budget\(limit=\'x\'\): it must be a number above 0"),
+        (lambda: la.Threshold("loss", above="3"), r"above='3'\): it must be a number"),
+        (lambda: la.Combined(la.FIFO(), "plateau"), "'plateau' is no scheduler; give an object with `on`"),
+        (lambda: la.ResourceChanging("asha", most={"cpus": 1}), "'asha' is no scheduler"),
+        (lambda: la.PBT(la.Fidelity("rows", 1, 9)), r"max_steps=Fidelity\(.*: it must be a whole number"),
+        (lambda: la.TimeSharing(True), r"max_steps=True\): it must be a whole number"),
+        (lambda: la.ASHA(9.5), r"max_steps=9.5\): it must be a whole number"),
+        (lambda: la.MedianStopping(grace_steps=None), "grace_steps=None"),
         (lambda: la.Combined(la.FIFO()), "no rule beside the scheduler"),
         (lambda: la.ResourceChanging(la.FIFO()), "give one of the two"),
         (lambda: la.ResourceChanging(la.FIFO(), most={"tpus": 1}), "'cpus' or 'gpus'"),
-        (lambda: la.ResourceChanging(la.FIFO(), most={"cpus": 1}, top=0), r"top=0\): it must be above 0"),
+        (lambda: la.ResourceChanging(la.FIFO(), most={"cpus": 1}, top=-1), r"top=-1.*: it must be a number"),
     ],
 )
 def test_arguments_are_checked(make: Callable[[], object], words: str) -> None:

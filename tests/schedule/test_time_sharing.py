@@ -130,12 +130,12 @@ def test_a_trial_that_has_had_all_its_steps_is_completed() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"max_steps": 0}, r"TimeSharing\(max_steps=0\): it must be at least 1"),
+        ({"max_steps": 0}, r"TimeSharing\(max_steps=0\): it must be a whole number, at least 1"),
         ({"alive": 0}, r"TimeSharing\(alive=0\)"),
         ({"slice": 0}, r"TimeSharing\(slice=0\)"),
-        ({"seconds": 0.0}, r"TimeSharing\(seconds=0\.0\): it must be above 0"),
+        ({"seconds": 0.0}, r"TimeSharing\(seconds=0\.0\): it must be a number above 0"),
         ({"slice": 1, "seconds": 1.0}, r"TimeSharing\(slice=1, seconds=1\.0\): give one or the other"),
-        ({"explore": 2.0}, r"TimeSharing\(explore=2\.0\): it must be from 0 to 1"),
+        ({"explore": 2.0}, r"TimeSharing\(explore=2\.0\): it must be a number from 0 to 1"),
     ],
 )
 def test_arguments_out_of_range_are_named(arguments: dict[str, Any], message: str) -> None:

@@ -31,11 +31,20 @@ def pack(objective: Runnable) -> IO[bytes]:
     Raises:
         ExecutorError: it cannot be pickled; names the object that stands in the way.
     """
-    blob = _dump(objective)
+    data = wrap(objective)
     parcel = tempfile.TemporaryFile(prefix="lanista-")  # noqa: SIM115
-    pickle.dump({"objective": blob, "cwd": os.getcwd(), "argv": list(sys.argv)}, parcel, 5)
+    parcel.write(data)
     parcel.flush()
     return parcel
+
+
+def wrap(objective: Runnable) -> bytes:
+    """What `pack` puts into its file.
+
+    Raises:
+        ExecutorError: it cannot be pickled; names the object that stands in the way.
+    """
+    return pickle.dumps({"objective": _dump(objective), "cwd": os.getcwd(), "argv": list(sys.argv)}, 5)
 
 
 def start(plan: Plan, places: Sequence[int], parcel: IO[bytes]) -> tuple[subprocess.Popen[bytes], Port, IO[bytes]]:

@@ -38,7 +38,7 @@ class Log:
     def __init__(self) -> None:
         self._fd: int | None = None
         self._path = ""
-        self._fflush = _libc_fflush()
+        self._fflush = libc_fflush()
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
 
@@ -109,7 +109,8 @@ class Log:
                 os.write(self._fd, os.pread(1, size, 0))
 
 
-def _libc_fflush() -> Callable[[Any], Any]:
+def libc_fflush() -> Callable[[Any], Any]:
+    """The C library's fflush, where there is one."""
     try:
         return ctypes.CDLL(None).fflush
     except (AttributeError, OSError, TypeError):

@@ -11,7 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from lanista.errors import UsageError
 from lanista.execute import _watch
@@ -44,14 +44,14 @@ def main(line_fd: int, parcel_fd: int, controller: int, resources: dict[str, Any
     try:
         objective, cwd = _unpack(parcel_fd)
     except BaseException as error:
-        line.send(encode_message("broken", _unfit(error)))
+        line.send(encode_message("broken", unfit(error)))
         sys.exit(1)
     line.send(encode_message("ready"))
     with contextlib.suppress(EOFError):
         while frame := line.receive():
             with contextlib.suppress(OSError):
                 os.chdir(cwd)
-            _run(objective, decode_jobs(frame), line, log, resources)
+            run(objective, decode_jobs(frame), line, log, resources)
         lifeline.wanted = False
         log.end()
         return
@@ -70,7 +70,8 @@ def _unpack(fd: int) -> tuple[Runnable, str]:
     return pickle.loads(parcel["objective"]), parcel["cwd"]
 
 
-def _unfit(error: BaseException) -> str:
+def unfit(error: BaseException) -> str:
+    """Why a worker cannot take the objective."""
     trace = "".join(traceback.format_exception(error))
     if isinstance(error, ImportError):
         return (
@@ -80,7 +81,19 @@ def _unfit(error: BaseException) -> str:
     return f"a worker cannot take the objective: {type(error).__name__}: {error}\n{trace}"
 
 
-def _run(objective: Runnable, jobs: list[Job], line: Line, log: Log, resources: dict[str, Any]) -> None:
+class Output(Protocol):
+    """Where a worker's output goes."""
+
+    def begin(self, jobs: Sequence[Job]) -> None:
+        """Leads it to the log of a cohort."""
+        ...
+
+    def flush(self) -> None:
+        """Writes out what is still held back."""
+        ...
+
+
+def run(objective: Runnable, jobs: list[Job], line: Line, log: Output, resources: dict[str, Any]) -> None:
     """Runs a cohort; each of its trials has had its last fact when this returns."""
     link = _Link(line, jobs, log.flush)
     try:

@@ -207,7 +207,8 @@ class Controller:
         if self.engine.finish is not None:
             return self.engine.finish
         if self._room() == 0 and not (h.paused and h.paused_trials):
-            return f"all {self.limits.trials} trials are done"
+            left = f"; {len(h.paused_trials)} are paused" if h.paused_trials else ""
+            return f"all {self.limits.trials} trials are done{left}"
         if h.paused:
             return None
         if self.engine.exhausted:

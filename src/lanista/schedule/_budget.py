@@ -1,8 +1,8 @@
 """Completes trials that have spent what each of them may."""
 
-from lanista.errors import UsageError
 from lanista.journal import History
 from lanista.schedule._base import Action, Event, Report, Slots, Stop
+from lanista.schedule._checks import number
 from lanista.schedule._fifo import fill
 
 
@@ -17,7 +17,7 @@ class Budget:
         metric: the name of a metric that grows with what was spent so far (seconds, energy, money); None: steps.
 
     Raises:
-        UsageError: the limit is not above 0.
+        UsageError: the limit is no number above 0.
 
     >>> Budget(50).on(History(), Report(0, 50, {"loss": 0.1}))
     [Stop(trial=0, reason='has spent its budget of 50 steps', state='completed')]
@@ -25,8 +25,7 @@ class Budget:
 
     def __init__(self, limit: float, *, metric: str | None = None) -> None:
         self.limit, self.metric = limit, metric
-        if not limit > 0:
-            raise UsageError(f"Budget({limit!r}): it must be above 0")
+        number("Budget", 0, strictly=True, limit=limit)
 
     def on(self, history: History, event: Event) -> list[Action]:
         """Judges reports and fills free slots."""

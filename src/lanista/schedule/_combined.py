@@ -3,6 +3,7 @@
 from lanista.errors import UsageError
 from lanista.journal import History
 from lanista.schedule._base import Action, Event, Extend, Scheduler, Slots, Stop, Yield
+from lanista.schedule._checks import schedulers
 
 
 class Combined:
@@ -15,7 +16,7 @@ class Combined:
         *rules: any schedulers; who stops a trial first has the word.
 
     Raises:
-        UsageError: there is no rule.
+        UsageError: there is no rule, or what is given is no scheduler.
 
     >>> from lanista.schedule import ASHA, Budget, Report
     >>> Combined(ASHA(9), Budget(5)).on(History(), Report(0, 5, {"loss": 0.1}))
@@ -25,6 +26,7 @@ class Combined:
     def __init__(self, main: Scheduler, *rules: Scheduler) -> None:
         self.main, self.rules = main, rules
         self.fidelity = getattr(main, "fidelity", None)
+        schedulers("Combined", main, *rules)
         if not rules:
             raise UsageError("Combined() was given no rule beside the scheduler; give that scheduler itself")
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lanista.errors import UsageError
 from lanista.journal import COMPLETED, History
 from lanista.schedule._base import Action, Event, Report, Slots, Stop
+from lanista.schedule._checks import number, whole
 from lanista.schedule._fifo import fill
 from lanista.schedule._rungs import completed
 
@@ -57,12 +57,9 @@ class CurveFitting:
     """
 
     def __init__(self, max_steps: int, *, grace_steps: int = 6, interval: int = 1, threshold: float = 0.95) -> None:
-        steps = (("max_steps", max_steps, 1), ("grace_steps", grace_steps, 0), ("interval", interval, 1))
-        for name, value, low in steps:
-            if not isinstance(value, int) or value < low:
-                raise UsageError(f"CurveFitting({name}={value!r}): it must be a whole number, at least {low}")
-        if not 0 < threshold <= 1:
-            raise UsageError(f"CurveFitting(threshold={threshold!r}): it must be above 0 and at most 1")
+        whole("CurveFitting", 1, max_steps=max_steps, interval=interval)
+        whole("CurveFitting", 0, grace_steps=grace_steps)
+        number("CurveFitting", 0, 1, strictly=True, threshold=threshold)
         self.max_steps, self.grace_steps, self.interval, self.threshold = max_steps, grace_steps, interval, threshold
 
     def on(self, history: History, event: Event) -> list[Action]:

@@ -4,6 +4,7 @@ import math
 
 from lanista._frozen import Frozen
 from lanista.errors import UsageError
+from lanista.schedule._checks import whole
 
 
 class Fidelity(Frozen):
@@ -46,6 +47,7 @@ class Fidelity(Frozen):
 
     def levels(self, reduction: int) -> list[int]:
         """The levels, lowest first, `low` and `high` among them: as many as lie a factor of `reduction` apart."""
+        whole("Fidelity.levels", 2, reduction=reduction)
         count = math.floor(math.log(self.high / self.low, reduction) + 1e-9)
         if count == 0:
             return [self.low, self.high] if self.low < self.high else [self.high]
@@ -66,8 +68,7 @@ def levels(limit: int | Fidelity, min_steps: int | None, reduction: int, owner: 
     >>> levels(30, 1, 3, "ASHA"), levels(Fidelity("rows", 100, 1000, log=True), None, 3, "ASHA")
     ([1, 3, 9, 27, 30], [100, 316, 1000])
     """
-    if reduction < 2 or reduction != int(reduction):
-        raise UsageError(f"{owner}(reduction={reduction!r}): it must be a whole number, at least 2")
+    whole(owner, 2, reduction=reduction)
     if isinstance(limit, Fidelity):
         if min_steps is not None:
             raise UsageError(
@@ -76,7 +77,8 @@ def levels(limit: int | Fidelity, min_steps: int | None, reduction: int, owner: 
             )
         return limit.levels(reduction)
     lowest = 1 if min_steps is None else min_steps
-    if not 1 <= lowest <= limit:
+    whole(owner, 1, max_steps=limit, min_steps=lowest)
+    if lowest > limit:
         raise UsageError(f"{owner}(max_steps={limit!r}, min_steps={lowest!r}): 1 <= min_steps <= max_steps must hold")
     steps = [lowest]
     while steps[-1] * reduction < limit:

@@ -1,9 +1,9 @@
 """Successive halving: Jamieson & Talwalkar, Non-stochastic Best Arm Identification and Hyperparameter Optimization."""
 
-from lanista.errors import UsageError
 from lanista.journal import History
 from lanista.schedule._base import Action, Event
 from lanista.schedule._brackets import Brackets
+from lanista.schedule._checks import whole
 from lanista.schedule._fidelity import Fidelity, levels
 
 
@@ -43,8 +43,8 @@ class SuccessiveHalving:
         self.max_steps, self.min_steps, self.reduction, self.trials = max_steps, min_steps, reduction, trials
         self.fidelity = max_steps if isinstance(max_steps, Fidelity) else None
         steps = levels(max_steps, min_steps, reduction, "SuccessiveHalving")
-        if trials is not None and trials < 1:
-            raise UsageError(f"SuccessiveHalving(trials={trials!r}): a round needs at least 1 trial")
+        if trials is not None:
+            whole("SuccessiveHalving", 1, trials=trials)
         size = reduction ** (len(steps) - 1) if trials is None else trials
         self._brackets = Brackets(max_steps, [(size, steps)], reduction)
 

@@ -3,9 +3,9 @@
 from bisect import bisect_left, insort
 from math import inf
 
-from lanista.errors import UsageError
 from lanista.journal import History
 from lanista.schedule._base import Action, Event, Report, Slots, Stop
+from lanista.schedule._checks import whole
 from lanista.schedule._cursor import Cursor
 from lanista.schedule._fifo import fill
 
@@ -40,13 +40,8 @@ class MedianStopping:
     """
 
     def __init__(self, *, grace_steps: int = 1, min_trials: int = 5, interval: int = 1) -> None:
-        for name, value, low in (
-            ("grace_steps", grace_steps, 0),
-            ("min_trials", min_trials, 1),
-            ("interval", interval, 1),
-        ):
-            if value < low:
-                raise UsageError(f"MedianStopping({name}={value!r}): it must be at least {low}")
+        whole("MedianStopping", 0, grace_steps=grace_steps)
+        whole("MedianStopping", 1, min_trials=min_trials, interval=interval)
         self.grace_steps, self.min_trials, self.interval = grace_steps, min_trials, interval
         self._cursor = Cursor()
         self._curves: dict[int, _Curve] = {}

@@ -2,9 +2,9 @@
 
 from math import inf
 
-from lanista.errors import UsageError
 from lanista.journal import History
 from lanista.schedule._base import Action, Event, Report, Slots, Stop
+from lanista.schedule._checks import number, whole
 from lanista.schedule._cursor import Cursor
 from lanista.schedule._fifo import fill
 
@@ -28,9 +28,9 @@ class Plateau:
     """
 
     def __init__(self, patience: int, *, min_delta: float = 0.0, grace_steps: int = 0) -> None:
-        for name, value, low in (("patience", patience, 1), ("min_delta", min_delta, 0)):
-            if not value >= low:
-                raise UsageError(f"Plateau({name}={value!r}): it must be at least {low}")
+        whole("Plateau", 1, patience=patience)
+        whole("Plateau", 0, grace_steps=grace_steps)
+        number("Plateau", 0, min_delta=min_delta)
         self.patience, self.min_delta, self.grace_steps = patience, min_delta, grace_steps
         self._cursor = Cursor()
         self._best: dict[int, tuple[float, int]] = {}

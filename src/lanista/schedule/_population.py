@@ -8,6 +8,7 @@ import numpy as np
 from lanista.errors import UsageError
 from lanista.journal import COMPLETED, History, Params
 from lanista.schedule._base import Action, Event, Extend, Finish, Report, Resume, Slots, Start, Stop, Yielded
+from lanista.schedule._checks import number, whole
 from lanista.schedule._cursor import Cursor
 from lanista.schedule._rungs import completed, through
 
@@ -56,15 +57,13 @@ class Population:
         quantile: float = 0.2,
     ) -> None:
         self.explore, self.max_steps, self.population, self.quantile = explore, max_steps, population, quantile
+        whole("Population", 1, max_steps=max_steps)
+        whole("Population", 2, population=population)
+        number("Population", 0, 0.5, strictly=True, quantile=quantile)
         self.interval = max(1, max_steps // 10) if interval is None else interval
-        if not 1 <= self.interval <= max_steps:
-            raise UsageError(
-                f"interval={interval!r} with max_steps={max_steps!r}: 1 <= interval <= max_steps must hold"
-            )
-        if population < 2:
-            raise UsageError(f"population={population!r}: it must be at least 2")
-        if not 0 < quantile <= 0.5:
-            raise UsageError(f"quantile={quantile!r}: it must be above 0 and at most 0.5")
+        whole("Population", 1, interval=self.interval)
+        if self.interval > max_steps:
+            raise UsageError(f"interval={interval!r} with max_steps={max_steps!r}: interval <= max_steps must hold")
         self._cursor = Cursor()
         self._latest: dict[int, float] = {}
 

@@ -8,6 +8,7 @@ import numpy as np
 from lanista.errors import UsageError
 from lanista.journal import PAUSED, RUNNING, History
 from lanista.schedule._base import Action, Event, Resume, Scheduler, Start
+from lanista.schedule._checks import number, schedulers
 
 Rule = Callable[[History, int], Mapping[str, float] | None]
 """From the history and the number of a paused trial to what it gets when it goes on; None: what every trial gets."""
@@ -45,6 +46,7 @@ class ResourceChanging:
     ) -> None:
         self.scheduler, self.most, self.top, self.rule = scheduler, most, top, rule
         self.fidelity = getattr(scheduler, "fidelity", None)
+        schedulers("ResourceChanging", scheduler)
         if (most is None) == (rule is None):
             raise UsageError(f"ResourceChanging(most={most!r}, rule={rule!r}): give one of the two")
         for name, amount in (most or {}).items():
@@ -52,8 +54,7 @@ class ResourceChanging:
                 raise UsageError(
                     f"ResourceChanging(most={{{name!r}: {amount!r}}}): give an amount above 0 of 'cpus' or 'gpus'"
                 )
-        if not 0 < top <= 1:
-            raise UsageError(f"ResourceChanging(top={top!r}): it must be above 0, and at most 1")
+        number("ResourceChanging", 0, 1, strictly=True, top=top)
 
     def on(self, history: History, event: Event) -> list[Action]:
         """What the scheduler says, with resources for those that are resumed."""

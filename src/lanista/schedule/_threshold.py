@@ -5,6 +5,7 @@ import math
 from lanista.errors import UsageError
 from lanista.journal import History
 from lanista.schedule._base import Action, Event, Report, Slots, Stop
+from lanista.schedule._checks import number, whole
 from lanista.schedule._fifo import fill
 
 
@@ -29,6 +30,8 @@ class Threshold:
 
     def __init__(self, metric: str, *, above: float = math.inf, below: float = -math.inf, grace_steps: int = 0) -> None:
         self.metric, self.above, self.below, self.grace_steps = metric, above, below, grace_steps
+        number("Threshold", above=above, below=below)
+        whole("Threshold", 0, grace_steps=grace_steps)
         if above == math.inf and below == -math.inf:
             raise UsageError(f"Threshold({metric!r}) has no bound; give above= or below=")
 

@@ -11,6 +11,7 @@ import numpy as np
 from lanista.errors import UsageError
 from lanista.journal import COMPLETED, History
 from lanista.schedule._base import Action, Event, Report, Resume, Slots, Start, Yielded
+from lanista.schedule._checks import number, whole
 from lanista.schedule._cursor import Cursor
 from lanista.schedule._rungs import completed, through
 
@@ -55,13 +56,9 @@ class TimeSharing:
         self.max_steps, self.alive, self.slice, self.seconds, self.explore = max_steps, alive, slice, seconds, explore
         if slice is not None and seconds is not None:
             raise UsageError(f"TimeSharing(slice={slice!r}, seconds={seconds!r}): give one or the other")
-        for name, value in (("max_steps", max_steps), ("alive", alive), ("slice", 1 if slice is None else slice)):
-            if value < 1:
-                raise UsageError(f"TimeSharing({name}={value!r}): it must be at least 1")
-        if seconds is not None and seconds <= 0:
-            raise UsageError(f"TimeSharing(seconds={seconds!r}): it must be above 0")
-        if not 0 <= explore <= 1:
-            raise UsageError(f"TimeSharing(explore={explore!r}): it must be from 0 to 1")
+        whole("TimeSharing", 1, max_steps=max_steps, alive=alive, slice=1 if slice is None else slice)
+        number("TimeSharing", 0, strictly=True, seconds=1 if seconds is None else seconds)
+        number("TimeSharing", 0, 1, explore=explore)
         self._cursor = Cursor()
         self._curves: dict[int, list[tuple[int, float]]] = {}
 

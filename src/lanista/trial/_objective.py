@@ -61,6 +61,10 @@ def as_objective(given: Any, *, cohort: bool = False) -> Objective:
             raise UsageError(
                 f"{given.__name__} is a Trainable, which runs one trial; cohort= needs a function of a list of trials"
             )
+        for name, low in (("max_steps", 1), ("save_every", 0)):
+            value = getattr(given, name)
+            if not isinstance(value, int) or value < low:
+                raise UsageError(f"{given.__name__}.{name} is {value!r}; it must be a whole number from {low}")
         return Objective(_TrainableCall(given), cohort=False)
     if isinstance(given, type) or not callable(given):
         raise UsageError(f"the objective {given!r} is no function of a trial, no Trainable class and no Command")

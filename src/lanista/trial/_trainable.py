@@ -13,7 +13,8 @@ class Trainable:
 
     The life of a trainable: `setup` once for a trial (or `reset`, when a worker's instance is used again); `load`
     when the trial goes on from a checkpoint; then `step` until `max_steps`, or until it is stopped; `save` after
-    every `save_every` steps.
+    every `save_every` steps. Where the scheduler has a `Fidelity`, all that is done once for each level, with `max_steps`
+    steps a level, of which the last one is reported.
 
     >>> import lanista as la
     >>> class Descent(la.Trainable):
@@ -66,11 +67,20 @@ def run_trainable(cls: type[Trainable], trial: Trial) -> Any:
     if trial.checkpoint is not None:
         instance.load(trial.checkpoint)
     try:
-        while trial.step < cls.max_steps:
-            metrics = instance.step()
-            if cls.save_every and (trial.step + 1) % cls.save_every == 0:
-                trial.save_file(instance.save, step=trial.step + 1)
-            named: dict[str, Any] = dict(metrics) if isinstance(metrics, Mapping) else {"value": metrics}
-            trial.report(**named)
+        if trial.fidelity is not None:
+            for _ in range(cls.max_steps - 1):
+                instance.step()
+            _step(instance, trial, save=cls.save_every > 0)
+        while trial.step < cls.max_steps and trial.fidelity is None:
+            _step(instance, trial, save=cls.save_every > 0 and (trial.step + 1) % cls.save_every == 0)
     finally:
         _kept[cls] = instance
+
+
+def _step(instance: Trainable, trial: Trial, *, save: bool) -> None:
+    """Trains one step and reports it."""
+    metrics = instance.step()
+    if save:
+        trial.save_file(instance.save, step=trial.fidelity or trial.step + 1)
+    named: dict[str, Any] = dict(metrics) if isinstance(metrics, Mapping) else {"value": metrics}
+    trial.report(**named)
