@@ -6,7 +6,7 @@ import pytest
 
 import lanista as la
 from lanista.errors import ExperimentError, UsageError
-from lanista.schedule import Slots, Start
+from lanista.schedule import Ended, Slots, Start
 
 
 def run(objective, *, retries=1, trials=1, scheduler=None):
@@ -155,3 +155,25 @@ def test_the_parents_checkpoint_stays_until_the_clone_has_one_of_its_own():
     trial.save([6], step=6)
     trial.report(value=1.0, step=6)
     assert saved(trial) == ["checkpoint-6-1"]
+
+
+def test_the_checkpoints_of_trials_that_are_stopped_while_paused_go_too():
+    ended = []
+
+    class Heard(la.HyperBand):
+        def on(self, history, event):
+            if isinstance(event, Ended):
+                ended.append(event.trial)
+            return super().on(history, event)
+
+    def objective(trial):
+        state = [0]
+        for _ in range(trial.load(state), 9):
+            trial.save(state)
+            trial.report(value=trial.number % 7)
+
+    exp = la.Experiment("swept", {"x": la.Float(0, 1)}, store="memory", searcher="random", scheduler=Heard(9))
+    exp.run(objective, trials=30, progress=False)
+    over = {trial.number for trial in exp.trials if trial.state in ("stopped", "completed")}
+    assert sorted(ended) == sorted(over)
+    assert sum(exp.checkpoint(number) is not None for number in over) == 3

@@ -59,9 +59,9 @@ def test_ask_and_tell_at_a_level() -> None:
     trial.report(error=0.5)
     assert trial.stopped
     assert exp.tell(trial, None).state == "paused"
-    trial = exp.ask()
-    exp.tell(trial, 0.4)
-    assert exp.trials[trial.number].state == "paused"
+    for told in (exp.ask(), exp.ask().number):
+        record = exp.tell(told, 0.4)
+        assert (record.state, record.steps) == ("paused", 100)
 
 
 def test_commands_are_told_their_level() -> None:
@@ -91,21 +91,25 @@ def test_a_bracket_that_the_limit_cuts_short_is_brought_to_its_end(trials: int, 
 
 
 def test_a_trainable_trains_all_its_steps_at_each_level() -> None:
+    levels: set[tuple[int | None, int | None]] = set()
+
     class Rows(la.Trainable):
         max_steps = 4
 
         def setup(self, trial: la.Trial) -> None:
-            self.rows, self.steps = [trial.fidelity], 0
+            self.rows, self.trial, self.steps = trial.fidelity, trial, 0
 
         def step(self) -> dict[str, float]:
             self.steps += 1
+            levels.add((self.rows, self.trial.fidelity))
             return {"error": 1 / self.steps}
 
     exp = la.Experiment("trainable", SPACE, metric="error", store="memory", scheduler=la.ASHA(ROWS))
     exp.run(Rows, trials=9, progress=False)
     steps, errors = exp.history.curve(exp.best.number)
     assert steps.tolist() == [100, 300, 900]
-    assert errors[:, 0].tolist() == [1 / 4, 1 / 8, 1 / 12]
+    assert errors[:, 0].tolist() == [1 / 4] * 3
+    assert levels == {(100, 100), (300, 300), (900, 900)}
 
 
 @pytest.mark.parametrize(("name", "value"), [("max_steps", None), ("max_steps", 0), ("save_every", -1)])
@@ -114,3 +118,70 @@ def test_steps_of_a_trainable_are_checked(name: str, value: object) -> None:
     exp = la.Experiment("wrong", SPACE, metric="error", store="memory")
     with pytest.raises(UsageError, match=rf"Wrong\.{name} is {value}; it must be a whole number from"):
         exp.run(wrong, trials=1, progress=False)
+
+
+def test_a_value_told_after_a_pause_ends_nothing() -> None:
+    exp = la.Experiment("paused", SPACE, metric="error", store="memory", scheduler=la.HyperBand(9))
+    trial = exp.ask()
+    trial.report(0.5)
+    assert trial.stopped
+    assert exp.tell(trial, 0.5).state == "paused"
+
+
+@pytest.mark.parametrize("executor", ["inline", "simulated"])
+def test_resources_that_an_executor_does_not_hand_out_are_refused(executor: str) -> None:
+    scheduler = la.ResourceChanging(la.ASHA(9, form="promotion"), most={"cpus": 2}, top=1)
+    exp = la.Experiment("wide", SPACE, metric="error", store="memory", scheduler=scheduler)
+
+    def run() -> None:
+        if executor == "inline":
+            exp.run(lambda trial: [trial.report(step) for step in range(9)], trials=9, progress=False)
+        else:
+            la.simulate(exp, lambda params, step: (params["x"] / step, 1.0), workers=2, trials=9)
+
+    with pytest.raises(UsageError, match=r"is to get cpus=2, and (Inline|Simulated) hands out no resources"):
+        run()
+
+
+def test_several_trials_that_get_all_there_is_wait_for_each_other() -> None:
+    def objective(trial: la.Trial) -> None:
+        state = {"cpus": 0}
+        for _ in range(trial.load(state), 9):
+            state["cpus"] = trial.resources["cpus"]
+            trial.save(state)
+            trial.report(error=trial["x"])
+
+    scheduler = la.ResourceChanging(la.ASHA(9, form="promotion"), rule=lambda history, number: {"cpus": 2})
+    exp = la.Experiment("queue", SPACE, metric="error", store="memory", scheduler=scheduler, searcher="random")
+    exp.run(objective, trials=12, executor=la.Processes(2, cpus=1), progress=False)
+    state = {"cpus": 0}
+    exp.restore(state)
+    assert state["cpus"] == 2
+    assert len(exp.trials) == 12
+
+
+def test_a_slice_of_seconds_does_not_count_the_start() -> None:
+    """What an attempt needs to begin may take longer than the slice; it comes on by a step each time nevertheless."""
+
+    class Slices:
+        def on(self, history: la.History, event: la.schedule.Event) -> list[la.schedule.Action]:
+            if not isinstance(event, la.schedule.Slots):
+                return []
+            return [la.schedule.Resume(n, seconds=1e-9) for n in history.paused_trials] or [
+                la.schedule.Start(seconds=1e-9)
+            ]
+
+    def objective(trial: la.Trial) -> None:
+        state: dict[str, int] = {}
+        for _ in range(trial.load(state), 5):
+            trial.save(state)
+            trial.report(error=1.0)
+
+    exp = la.Experiment("slices", SPACE, metric="error", store="memory", scheduler=Slices())
+    exp.run(objective, trials=1, progress=False)
+    trial = exp.trials[0]
+    assert (trial.state, trial.steps, trial.attempts) == (
+        "completed",
+        5,
+        5,
+    )  # two steps at first, then one at a time, then the end

@@ -106,5 +106,6 @@ def test_decisions_are_those_of_the_paper(curves: list[list[float]]) -> None:
 @pytest.mark.parametrize("argument", [{"grace_steps": -1}, {"min_trials": 0}, {"interval": 0}])
 def test_arguments_out_of_range_are_named(argument: dict[str, int]) -> None:
     ((name, value),) = argument.items()
-    with pytest.raises(UsageError, match=rf"MedianStopping\({name}={value}\): it must be a whole number, at least {value + 1}"):
+    words = rf"MedianStopping\({name}={value}\): it must be a whole number, at least {value + 1}"
+    with pytest.raises(UsageError, match=words):
         MedianStopping(**argument)

@@ -110,22 +110,21 @@ def test_of_two_stops_one_is_heard() -> None:
 
 
 def test_the_best_get_more() -> None:
-    given: dict[int, list[Any]] = {}
-
     def objective(trial: la.Trial) -> None:
-        given.setdefault(trial.number, []).append(trial.resources["cpus"])
+        trial.note(**{f"attempt {trial.attempt}": trial.resources["cpus"]})
         state: dict[str, int] = {}
         for _ in range(trial.load(state), 9):
             trial.save(state)
             trial.report(loss=trial["x"])
 
-    scheduler = la.ResourceChanging(la.ASHA(9, form="promotion"), most={"cpus": 77}, top=0.1)
+    scheduler = la.ResourceChanging(la.ASHA(9, form="promotion"), most={"cpus": 2}, top=0.1)
     settings: dict[str, Any] = {"store": "memory", "searcher": "random", "seed": 3}
     exp = la.Experiment("more", SPACE, metric="loss", scheduler=scheduler, **settings)
-    exp.run(objective, trials=27, progress=False)
-    assert all(cpus[0] != 77 for cpus in given.values())
-    assert given[exp.best.number][-1] == 77
-    assert any(len(cpus) > 1 and 77 not in cpus for cpus in given.values())
+    exp.run(objective, trials=27, executor=la.Processes(2, cpus=1), progress=False)
+    given = {number: list(exp.history.notes[number].values()) for number in range(27)}
+    assert all(cpus[0] == 1 for cpus in given.values())
+    assert given[exp.best.number][-1] == 2
+    assert any(len(cpus) > 1 and 2 not in cpus for cpus in given.values())
 
 
 def test_a_rule_of_ones_own_decides() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lanista.errors import ExecutorError, UsageError
 from lanista.execute._channel import LAST, plain
-from lanista.execute._resources import cores
+from lanista.execute._resources import cores, refuse_resources
 from lanista.execute._verdict import asked, failed
 from lanista.journal import Event, Noted, Released, Reported, Suggested
 from lanista.trial import Decision, Handle, Job, Runnable
@@ -70,6 +70,7 @@ class Inline:
         """
         if not self.free():
             raise UsageError("Inline() runs one cohort at a time; submit when free() says so")
+        refuse_resources(self, jobs)
         self._queue = list(jobs)
 
     def poll(self, timeout: float) -> None:
@@ -109,7 +110,7 @@ class Inline:
         assert self._objective is not None
         line = self._line = _Line(jobs, self._facts, self._hand)
         try:
-            self._objective.run(jobs, line, {**self._resources, **(jobs[0].resources or {})})
+            self._objective.run(jobs, line, self._resources)
         except KeyboardInterrupt:
             line.end(lambda n, attempt: Released(time.time(), n, attempt, "interrupted"))
             self._hand()

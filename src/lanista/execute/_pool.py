@@ -65,7 +65,7 @@ class Pool:
         Raises:
             UsageError: all are busy, or the trial is to get what is not there.
         """
-        if not self.free():
+        if len(self._queue) + sum(bool(seat.open) for seat in self._seats) >= self.target:
             raise UsageError(f"all {self.target} workers are busy; submit when free() says so")
         self._queue.append((jobs, max(self._plan.places(job.resources) for job in jobs)))
         self._serve()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lanista._frozen import Frozen
 from lanista.errors import ExecutorError, UsageError
+from lanista.trial import Job
 
 Device = int | str
 """A GPU as CUDA_VISIBLE_DEVICES names it: its number, or its UUID."""
@@ -61,6 +62,17 @@ def find_gpus(environ: Mapping[str, str] = os.environ) -> tuple[list[Device], st
     except (OSError, subprocess.SubprocessError) as error:
         return [], f"nvidia-smi failed: {error}"
     return [int(line) for line in done.stdout.split() if line.isdigit()], "by nvidia-smi"
+
+
+def refuse_resources(executor: object, jobs: Sequence[Job]) -> None:
+    """Raises UsageError where a scheduler gives a trial resources that the executor cannot hand out."""
+    for job in jobs:
+        if job.resources:
+            given = ", ".join(f"{name}={amount:g}" for name, amount in job.resources.items())
+            raise UsageError(
+                f"trial {job.number} is to get {given}, and {type(executor).__name__} hands out no resources; "
+                "run with executor='processes', or with a scheduler that gives none"
+            )
 
 
 class Plan(Frozen):

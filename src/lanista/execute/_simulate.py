@@ -10,6 +10,7 @@ import numpy as np
 
 from lanista.errors import ExecutorError, Infeasible, UsageError
 from lanista.execute._benchmark import Benchmark, Cost, Outcome, Trace, as_tracer
+from lanista.execute._resources import refuse_resources
 from lanista.journal import Ended, Event, Released, Reported, Yielded
 from lanista.trial import Decision, Handle, Job, Runnable
 
@@ -114,6 +115,7 @@ class Simulated:
         """
         if not self.free():
             raise UsageError(f"all {self.workers} simulated workers are busy; submit when free() says so")
+        refuse_resources(self, jobs)
         self._busy += 1
         cohort = {job.number for job in jobs}
         for job in jobs:

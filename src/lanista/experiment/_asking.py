@@ -49,15 +49,17 @@ class Desk:
                 f"trial {number} was taken over by another controller; its result will come from there"
             )
         reason = ""
+        if isinstance(trial, int) and engine.mine(number) and engine.job(number).fidelity is not None:
+            trial = Trial(engine.job(number), _EngineLink(engine), raises=False)
         if isinstance(trial, Trial):
             value = trial.conclude(value) if state is None else value
             trial.flush()
             verdict = trial.decision
-            if verdict.kind == "yield" and value is None and state is None:
+            if verdict.kind == "yield" and state is None:
                 engine.handle([Yielded(time.time(), number, attempt, trial.step)])
                 engine.handed_out.discard(number)
                 return h.trial(number)
-            if verdict.kind == "stop" and value is None and state in (None, verdict.state):
+            if verdict.kind == "stop" and state in (None, verdict.state):
                 state, reason = verdict.state, verdict.reason
         state = state or "completed"
         metrics = as_metrics(value, h.metrics)

@@ -326,9 +326,8 @@ class Controller:
         if number in self._jobs:
             self.executor.cancel(number, reason="killed by command", end=True)
         elif h.state_of(number) in (WAITING, PAUSED) or self.engine.mine(number):
-            self.journal.append(
-                [Ended(self.executor.now(), number, h.attempt(number), "cancelled", reason="killed by command")]
-            )
+            why = "killed by command"
+            self.engine.handle([Ended(self.executor.now(), number, h.attempt(number), "cancelled", reason=why)])
 
     # --- the end ------------------------------------------------------------------------------------------------------
 

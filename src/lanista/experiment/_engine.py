@@ -111,7 +111,8 @@ class Engine:
         room = limit()
         again = list(islice(h.released, free))
         fresh = list(islice((n for n in h.live[WAITING] if n not in h.released), free))
-        events: list[Event] = [self._started(n, now, h.budget(n), h.slice(n), h.resources(n)) for n in again]
+        # Those that were lost get what every trial gets: what they had may not be there any more.
+        events: list[Event] = [self._started(n, now, h.budget(n), h.slice(n), None) for n in again]
         queued = queued[: free - len(again)]
         resumed: set[int] = set()
         proposals: Iterator[Params] | None = None
@@ -194,7 +195,7 @@ class Engine:
     # --- facts --------------------------------------------------------------------------------------------------------
 
     def handle(self, events: list[Event]) -> dict[int, Decision]:
-        """Journals facts about trials that run here, and answers those that are reports."""
+        """Journals facts about trials, lets the scheduler act on them, and answers those that are reports."""
         with self.journal.lock:
             facts = [self._amend(event) for event in self._consistent(events)]
             if not facts:
@@ -252,7 +253,7 @@ class Engine:
         if not actions:
             return
         h = self.history
-        now = self.clock()
+        over: dict[int, Event] = {}
         for action in actions:
             match action:
                 case Start() | Resume():
@@ -261,7 +262,7 @@ class Engine:
                     self.finish = reason
                 case schedule.Stop(trial=n, reason=reason, state=state):
                     if h.state_of(n) in (PAUSED, WAITING):
-                        self.journal.append([Ended(now, n, h.attempt(n), state, reason=reason)])
+                        over.setdefault(n, Ended(self.clock(), n, h.attempt(n), state, reason=reason))
                     elif h.state_of(n) == RUNNING:
                         self._tell(n, Decision("stop", reason, state), n == reporter)
                 case schedule.Yield(trial=n):
@@ -272,6 +273,8 @@ class Engine:
                         self._tell(n, Decision(budget=budget), n == reporter)
                 case _:
                     raise UsageError(f"the scheduler returned {action!r}, which is no action; see lanista.schedule")
+        if over:
+            self.handle(list(over.values()))
 
     def _tell(self, number: int, decision: Decision, at_once: bool) -> None:
         """Keeps a decision for the trial's reply; one that cannot be told at once is journalled."""

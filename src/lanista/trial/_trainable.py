@@ -13,8 +13,8 @@ class Trainable:
 
     The life of a trainable: `setup` once for a trial (or `reset`, when a worker's instance is used again); `load`
     when the trial goes on from a checkpoint; then `step` until `max_steps`, or until it is stopped; `save` after
-    every `save_every` steps. Where the scheduler has a `Fidelity`, all that is done once for each level, with `max_steps`
-    steps a level, of which the last one is reported.
+    every `save_every` steps. Where the scheduler has a `Fidelity`, each level begins with `setup` (or `reset`) again,
+    trains `max_steps` steps with what `trial.fidelity` says, and reports the last of them.
 
     >>> import lanista as la
     >>> class Descent(la.Trainable):
@@ -44,10 +44,11 @@ class Trainable:
         raise TypeError(f"{type(self).__name__} must define step(self), returning its metrics")
 
     def save(self, path: Path) -> None:
-        """Writes the state at `path`; by default the instance's attributes, pickled."""
+        """Writes the state at `path`; by default the instance's attributes, pickled, but for the trial itself."""
         import cloudpickle
 
-        path.write_bytes(cloudpickle.dumps(vars(self)))
+        state = {name: value for name, value in vars(self).items() if not isinstance(value, Trial)}
+        path.write_bytes(cloudpickle.dumps(state))
 
     def load(self, path: Path) -> None:
         """Reads the state that `save` wrote."""
@@ -64,7 +65,7 @@ def run_trainable(cls: type[Trainable], trial: Trial) -> Any:
     if instance is None or not instance.reset(trial):
         instance = cls()
         instance.setup(trial)
-    if trial.checkpoint is not None:
+    if trial.checkpoint is not None and trial.fidelity is None:
         instance.load(trial.checkpoint)
     try:
         if trial.fidelity is not None:

@@ -1,6 +1,5 @@
 """The handle that user code holds."""
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -54,7 +53,7 @@ class Trial:
         self.decision = Decision()
         self._job, self._link, self._raises = job, link, raises
         self._budget = job.budget
-        self._deadline = math.inf if job.seconds is None else time.monotonic() + job.seconds
+        self._deadline: float | None = None
         self._reported = False
         self._from_zero = False
         self._save_first: bool | None = None
@@ -165,6 +164,7 @@ class Trial:
             self.step = 0
             return 0
         _checkpoint.restore(path, objects)
+        self._begin_slice()
         return self.step
 
     @property
@@ -242,6 +242,12 @@ class Trial:
             return decision
         if self._budget is not None and self.step >= self._budget:
             return Decision("yield", f"budget of {self._budget} steps spent")
-        if time.monotonic() >= self._deadline:
+        if self._deadline is not None and time.monotonic() >= self._deadline:
             return Decision("yield", f"budget of {self._job.seconds:g} s spent")
+        self._begin_slice()
         return decision
+
+    def _begin_slice(self) -> None:
+        """Starts the clock of a budget in seconds, which is not to count what the start of an attempt takes."""
+        if self._job.seconds is not None and self._deadline is None:
+            self._deadline = time.monotonic() + self._job.seconds
