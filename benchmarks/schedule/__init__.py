@@ -1,0 +1,1 @@
+"""Schedulers on simulated clusters: time to a quality, cost of decisions, populations, time-sharing."""
