@@ -7,7 +7,7 @@ scripts and the command line.
 from lanista import errors, journal, schedule, search
 from lanista._version import __version__
 from lanista.errors import Infeasible, LanistaError, StopTrial
-from lanista.execute import Curve, Inline, Processes, Table
+from lanista.execute import Curve, Inline, Processes, Ray, Table, share
 from lanista.experiment import Experiment, Limits, Status, experiments, maximize, minimize, remove, simulate
 from lanista.journal import History, TrialRecord, at_least, at_most, open_store
 from lanista.schedule import (
@@ -95,6 +95,7 @@ __all__ = [
     "Plateau",
     "Processes",
     "Random",
+    "Ray",
     "RegularizedEvolution",
     "ResourceChanging",
     "Scheduler",
@@ -128,5 +129,6 @@ __all__ = [
     "report",
     "schedule",
     "search",
+    "share",
     "simulate",
 ]

@@ -1,5 +1,4 @@
-"""What runs on a cluster: an actor that takes cohorts from its driver by a socket, until it may leave or the driver is
-gone.
+"""What runs on a cluster: an actor that takes cohorts from its driver, until it may leave or the driver is gone.
 
 Jobs, reports and decisions pass by a socket of their own, since a call through Ray takes some ten times as long. What
 a trial prints goes into a second one, straight from descriptors 1 and 2, so that the last words of a worker that is
@@ -53,6 +52,13 @@ class Dock(Frozen):
     resources: Mapping[str, float]
     path: tuple[str, ...]
     probe: str | None
+
+    @classmethod
+    def here(
+        cls, host: str, port: int, secret: bytes, number: int, resources: Mapping[str, float], probe: str | None
+    ) -> "Dock":
+        """A dock of this process."""
+        return cls(host, port, secret, number, resources, tuple(filter(None, sys.path)), probe)
 
     def call(self, which: int) -> socket.socket:
         """Connects to the driver."""
@@ -113,6 +119,7 @@ class Worker:
                     os.chdir(cwd)
                 run(objective, decode_jobs(frame), line, output, resources)
             lifeline.wanted = False
+            output.end()
             return
         die()
 
@@ -161,6 +168,15 @@ class _Output:
             with contextlib.suppress(Exception):  # user code may have put anything there, or closed it
                 stream.flush()
         self._fflush(None)
+
+    def end(self) -> None:
+        """Hangs up: what is said from here on goes nowhere."""
+        self.flush()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for fd in (1, 2):
+            os.dup2(nowhere, fd)
+        os.close(nowhere)
+        self._sock.close()
 
 
 class _Lifeline(threading.Thread):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from lanista.errors import UsageError
-from lanista.execute import Inline, Processes
+from lanista.execute import Inline, Processes, Ray
 from lanista.schedule import (
     ASHA,
     DEHB,
@@ -83,7 +83,7 @@ SCHEDULERS: dict[str, Callable[..., Scheduler]] = {
     "threshold": Threshold,
     "budget": Budget,
 }
-EXECUTORS: dict[str, Callable[..., Executor]] = {"inline": Inline, "processes": Processes}
+EXECUTORS: dict[str, Callable[..., Executor]] = {"inline": Inline, "processes": Processes, "ray": Ray}
 ALIASES = {
     "smac": "forest",
     "metis": "gp",
@@ -157,7 +157,18 @@ def named(kind: str, name: str, table: Mapping[str, Callable[..., T]], arguments
         return make(**arguments or {})
     except TypeError as error:
         cls = getattr(make, "__name__", name)
+        if needed := [each for each in _needed(make) if each not in (arguments or {})]:
+            given = ", ".join(f"{each}=..." for each in needed)
+            raise UsageError(f"{kind} {name!r} needs {', '.join(needed)}; give an object, {cls}({given})") from None
         raise UsageError(f"{kind} {name!r}: {error}; give an object with its arguments, {cls}(...)") from error
+
+
+def _needed(make: Callable[..., object]) -> list[str]:
+    """The arguments that have no default."""
+    import inspect
+
+    parameters = inspect.signature(make).parameters.values()
+    return [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
 
 def as_searcher(given: str | Searcher | None) -> Searcher:
@@ -178,17 +189,32 @@ def _decider(kind: str, given: str | T, table: Mapping[str, Callable[..., T]], m
         return named(kind, given, table)
     if isinstance(given, type) or not callable(getattr(given, method.partition("(")[0], None)):
         names = ", ".join(sorted(table))
+        if hint := _OPTUNA.get(_optuna(given)):
+            raise UsageError(f"{kind}={given!r} is Optuna's; {hint}")
         raise UsageError(f"{kind}={given!r} has no method {method}; give an object, or a name: {names}")
     return given
+
+
+_OPTUNA = {
+    "samplers": "wrap it: searcher=lanista.compat.optuna.FromOptuna(sampler)",
+    "pruners": "take a scheduler in its place: 'median', 'asha' or 'hyperband' do what pruners of like names do",
+}
+
+
+def _optuna(given: Any) -> str:
+    """Which part of Optuna an object is of, "" for none."""
+    cls = given if isinstance(given, type) else type(given)
+    parts = [base.__module__.split(".") for base in cls.__mro__]
+    return next((part[1] for part in parts if part[0] == "optuna" and len(part) > 1), "")
 
 
 def as_executor(given: str | Executor | None, workers: int | None, trial_time: float | None = None) -> Executor:
     """An executor from a name or an object; by default this process for one worker, and processes for more.
 
-    `trial_time` is for processes, which kill what takes longer; elsewhere the controller sees to it at reports.
+    `trial_time` is for those that kill what takes longer; elsewhere the controller sees to it at reports.
     """
     executor = _as_executor(given, workers)
-    if isinstance(executor, Processes) and executor.trial_time is None and trial_time is not None:
+    if isinstance(executor, Processes | Ray) and executor.trial_time is None and trial_time is not None:
         return replace(executor, trial_time=trial_time)
     return executor
 
@@ -203,7 +229,7 @@ def _as_executor(given: str | Executor | None, workers: int | None) -> Executor:
             raise UsageError(
                 f"executor='inline' runs one trial at a time; workers={workers} needs executor='processes'"
             )
-        return named("executor", given, EXECUTORS, {"workers": workers} if given == "processes" else None)
+        return named("executor", given, EXECUTORS, None if given == "inline" else {"workers": workers})
     if workers is not None:
         raise UsageError(
             f"workers={workers} and an executor object were both given; write the workers into the executor"

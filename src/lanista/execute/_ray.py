@@ -1,0 +1,183 @@
+"""Trials on a cluster, by Ray."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lanista.errors import ExecutorError, UsageError
+from lanista.execute._resources import parse_bytes
+from lanista.trial import Decision, Handle, Job, Runnable
+
+if TYPE_CHECKING:
+    from lanista.execute._ray_pool import Pool
+
+
+@dataclass(eq=False)
+class Ray:
+    """Runs trials on a Ray cluster: in warm actors, started when first needed, that serve one trial after another.
+
+    The package `ray` comes with the extra: `pip install 'lanista[ray]'`. The nodes need Lanista and what the objective
+    imports; the folder that the program runs in is sent to them. What a trial prints comes home, to
+    `logs/<number>.log` in the experiment's folder. A trial whose worker or node is lost goes on elsewhere from its last
+    checkpoint, without spending a retry. No worker outlives the program, however it ends.
+
+    Args:
+        address: "auto" joins the cluster that this machine is a node of, "host:port" names it. By default a Ray of this
+            machine alone is started, and shut down at the end. A Ray that this process has joined already is used as it
+            is.
+        workers: how many cohorts run at once; by default as many as the nodes have room for, counted again and again:
+            nodes that join are used at once.
+        cpus: CPUs of one worker, as Ray counts them.
+        gpus: GPUs of one worker; 0.5 lets two workers share one.
+        memory: bytes, or text such as "2GB", that a node must have free for each worker. It reserves and does not
+            limit: Ray kills workers when a node runs out of memory.
+        resources: further resources of one worker by the names that the nodes were given, for instance {"tpu": 1}.
+        runtime_env: Ray's description of what workers need; by default the current folder is sent when a cluster is
+            joined. {} sends nothing.
+        placement: what to reserve beside each worker, for a trial that is itself distributed: one mapping, such as
+            {"cpus": 1, "gpus": 1}, for each Ray task or actor that it starts. They are kept near each other.
+        max_losses: how many workers a trial may lose in a row, without a new checkpoint, before it counts as failed.
+        trial_time: seconds: a worker whose cohort runs longer is killed, and its trials fail.
+    """
+
+    address: str | None = None
+    _: KW_ONLY
+    workers: int | None = None
+    cpus: float = 1
+    gpus: float = 0
+    memory: int | str | None = None
+    resources: Mapping[str, float] | None = None
+    runtime_env: Mapping[str, Any] | None = None
+    placement: Sequence[Mapping[str, float]] = ()
+    max_losses: int = 3
+    trial_time: float | None = None
+    _pool: "Pool | None" = field(default=None, init=False, repr=False)
+    _joined: bool = field(default=False, init=False, repr=False)
+
+    def open(self, objective: Runnable, handle: Handle) -> None:
+        """Joins the cluster and packs the objective; workers start later.
+
+        Raises:
+            UsageError: an argument that makes no sense.
+            ExecutorError: Ray is not installed, there is no such cluster, no node has room for a worker, the objective
+                cannot be pickled, or another run has not closed it.
+        """
+        from lanista.execute import _ray_cluster
+        from lanista.execute._ray_pool import Pool
+
+        if self._pool is not None:
+            raise ExecutorError("this Ray() already runs an experiment; make another one for this run")
+        wanted, beside = self._wanted()
+        each = sum(part.get("CPU", 0) for part in beside) + self.cpus
+        self._joined = _ray_cluster.join(self.address, self.runtime_env, each * (self.workers or 1))
+        try:
+            if self.workers is None:
+                _ray_cluster.check([_ray_cluster.need_of(wanted), *beside])
+            self._pool = Pool(
+                objective, handle, workers=self.workers, resources=wanted, beside=beside, losses=self.max_losses
+            )
+            self._pool.limit(self.trial_time)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def slots(self) -> int:
+        """How many cohorts can run at once; follows the cluster."""
+        return self._opened.target
+
+    def free(self) -> int:
+        """How many cohorts could be submitted now."""
+        return self._opened.free()
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Runs a cohort in one worker.
+
+        Raises:
+            UsageError: all are busy.
+        """
+        self._opened.submit(jobs)
+
+    def poll(self, timeout: float) -> None:
+        """Hands facts to `handle` as they come, at the latest after `timeout` seconds returns without any.
+
+        Raises:
+            ExecutorError: workers cannot import the objective, die again and again while they start, or save
+                checkpoints where others cannot read them.
+        """
+        self._opened.poll(timeout)
+
+    def reply(self, number: int, decision: Decision) -> None:
+        """Answers a trial's report."""
+        self._opened.reply(number, decision)
+
+    def cancel(self, number: int, *, reason: str, end: bool) -> None:
+        """Kills the worker of a running trial; in a cohort of which others run on, it ends at its next report."""
+        self._opened.cancel(number, reason, end)
+
+    def resize(self, workers: int) -> None:
+        """Changes the number of workers, also while trials run; those too many leave when their trial ends.
+
+        Raises:
+            UsageError: less than one.
+        """
+        if not isinstance(workers, int) or workers < 1:
+            raise UsageError(f"workers={workers!r} must be a whole number from 1")
+        if self._pool is not None:
+            self._pool.resize(workers)
+        self.workers = workers
+
+    def limit(self, trial_time: float | None) -> None:
+        """Changes the seconds that a cohort may run, also while trials run."""
+        if self._pool is not None:
+            self._pool.limit(trial_time)
+        self.trial_time = trial_time
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def close(self) -> None:
+        """Ends all workers, killing what runs, without further facts; leaves the cluster if `open` has joined it."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
+        if self._joined:
+            from lanista.execute import _ray_cluster
+
+            self._joined = False
+            _ray_cluster.load().shutdown()
+
+    @property
+    def _opened(self) -> "Pool":
+        if self._pool is None:
+            raise UsageError("open() the executor first, with the objective to run")
+        return self._pool
+
+    def _wanted(self) -> tuple[dict[str, float], list[dict[str, float]]]:
+        """What one worker gets, by our names, and what is reserved beside it, by Ray's."""
+        from lanista.execute._ray_cluster import need_of
+
+        for name in ("workers", "max_losses"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+                raise UsageError(f"{name}={value!r} must be a whole number from 1")
+        if self.trial_time is not None and not self.trial_time > 0:
+            raise UsageError(f"trial_time={self.trial_time!r} must be seconds above 0")
+        memory = {} if self.memory is None else {"memory": parse_bytes(self.memory)}
+        wanted = {"cpus": self.cpus, "gpus": self.gpus, **memory, **(self.resources or {})}
+        for part in (wanted, *self.placement):
+            _check(part)
+        return wanted, [need_of(part) for part in self.placement]
+
+
+def _check(part: Mapping[str, float]) -> None:
+    """Raises UsageError for resources that no worker can have."""
+    for name, amount in part.items():
+        if name in ("CPU", "GPU"):
+            raise UsageError(f"resources name {name!r}; write {name.lower()}s={amount!r}")
+        if not isinstance(amount, int | float) or not amount >= 0 or (amount > 1 and amount != int(amount)):
+            raise UsageError(f"{name}={amount!r} must be a whole number, or a share below 1, such as 0.5")
+    if not any(part.values()):
+        raise UsageError("a worker must take up something, for the cluster to know where it fits; give cpus=1")
