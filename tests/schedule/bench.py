@@ -28,7 +28,7 @@ class Bench:
         trials: how many may be started.
         steps: how many steps may be made by all trials together.
         seed: of the experiment.
-        saves: whether trials write checkpoints.
+        saves: every how many steps trials write checkpoints; False: never.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Bench:
         trials: float = math.inf,
         steps: float = math.inf,
         seed: int = 0,
-        saves: bool = True,
+        saves: int = True,
     ) -> None:
         self.scheduler, self.advance, self.searcher = scheduler, advance, searcher or Random()
         self.workers, self.trials, self.left, self.saves = workers, trials, steps, saves
@@ -59,7 +59,11 @@ class Bench:
         while True:
             free = self.workers - len(self.history.running)
             if free > 0 and self.finished is None:
-                self._act(self.scheduler.on(self.history, Slots(free)))
+                actions = self.scheduler.on(self.history, Slots(free))
+                self._act([action for action in actions if not isinstance(action, Start | Resume)])
+                for action in actions:
+                    if isinstance(action, Start | Resume) and len(self.history.running) < self.workers:
+                        self._act([action])
             if not self.history.running:
                 return self.history
             for trial in self.history.running:
@@ -75,7 +79,8 @@ class Bench:
         state, loss = self.advance(self._states.get(source) if source else None, h.params[trial], step)
         self._states[trial, step] = state
         self.spent += 1
-        self._record(Reported(0.0, trial, attempt, step, {"loss": loss}, f"{trial}/{step}" if self.saves else None))
+        saved = self.saves and step % self.saves == 0
+        self._record(Reported(0.0, trial, attempt, step, {"loss": loss}, f"{trial}/{step}" if saved else None))
         self._act(self.scheduler.on(h, Report(trial, step, {"loss": loss})))
         budget = self._budget[trial]
         if h.state[trial] == RUNNING and budget is not None and step >= budget:

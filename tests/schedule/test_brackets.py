@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lanista.errors import UsageError
-from lanista.journal import Asked
-from lanista.schedule import Fidelity, HyperBand, Resume, Start, Stop, SuccessiveHalving, Yielded
+from lanista.journal import Asked, Ended
+from lanista.schedule import Fidelity, HyperBand, Resume, Slots, Start, Stop, SuccessiveHalving, Yielded
 from lanista.testing import Drive
 
 from .scene import Scene, play
@@ -44,6 +44,26 @@ def test_the_brackets_are_those_of_algorithm_1() -> None:
         [(8, 27), (2, 81)],
         [(5, 81)],
     ]
+
+
+def test_rungs_are_counted_down_from_the_last_step() -> None:
+    """R η^-k, where R = 30 is no power of η = 3: s_max is 3, and the rungs are 30, 10, 3.3 and 1.1."""
+    assert HyperBand(30).brackets == [
+        [(27, 1), (9, 3), (3, 10), (1, 30)],
+        [(12, 3), (4, 10), (1, 30)],
+        [(6, 10), (2, 30)],
+        [(4, 30)],
+    ]
+    assert [step for _, step in HyperBand(26, min_steps=3).brackets[0]] == [9, 26]
+    assert SuccessiveHalving(30).on(arrived([]).history, Slots(1)) == [Start(1)]
+
+
+@given(st.integers(1, 9), st.integers(2, 5), st.integers(1, 1000))
+def test_rungs_rise_from_the_lowest_by_about_a_factor_of_eta(low: int, eta: int, more: int) -> None:
+    steps = [step for _, step in HyperBand(low + more, min_steps=low, reduction=eta).brackets[0]]
+    assert low <= steps[0] < low * eta + 1
+    assert steps[-1] == low + more
+    assert all(abs(b - a * eta) <= (eta + 1) / 2 for a, b in pairwise(steps))
 
 
 @given(st.integers(1, 5), st.integers(2, 5), st.integers(1, 7))
@@ -151,6 +171,19 @@ def test_a_bracket_follows_from_the_number_of_a_trial() -> None:
     scene.start(8, budget=1)
     scene.history.extend([Asked(0.0, 8, {}, "enqueued")])
     assert scene.slots(2) == [Start(1), Start(3)]
+
+
+def test_imported_trials_take_no_place_in_a_bracket() -> None:
+    scene = Scene(HyperBand(9))
+    scene.start(3, budget=1)
+    for number in range(3, 13):
+        scene.history.extend([Asked(0.0, number, {}, "imported"), Ended(0.0, number, 0, "completed", {"loss": 0.0})])
+    assert [action.budget for action in scene.slots(8) if isinstance(action, Start)] == [1] * 6 + [3] * 2
+    scene.start(6, budget=1)
+    for trial in (0, 1, 2, *range(13, 19)):
+        scene.report(trial, 1, float(trial))
+        scene.pause(trial)
+    assert scene.resumed(9) == [0, 1, 2]
 
 
 # --- the limit on trials ----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lanista.errors import UsageError
+from lanista.journal import History
 from lanista.schedule import CurveFitting, Resume, Stop
 
 from .scene import Scene, stopped
@@ -36,7 +37,7 @@ def follow(scene: Scene, curve: Curve, steps: int) -> int:
 
 def after_one(final: float, mode: str = "max", **arguments: Any) -> Scene:
     """A scene in which one trial has completed with a final value."""
-    scene = Scene(CurveFitting(50, **arguments), mode)
+    scene = Scene(CurveFitting(50, **({"interval": 1} | arguments)), mode)
     follow(scene, lambda t: final * t / 50, 50)
     scene.end(0)
     return scene
@@ -120,6 +121,22 @@ def test_nobody_is_stopped_before_a_trial_completed() -> None:
     trial = follow(scene, lambda t: 0.1 + t / 1e4, 20)
     scene.end(0, "stopped")
     assert scene.report(trial, 21, 0.1) == []
+
+
+def test_by_default_a_trial_is_judged_about_ten_times() -> None:
+    judged: list[int] = []
+
+    class Watched(CurveFitting):
+        def predict(self, history: History, trial: int) -> float | None:
+            judged.append(len(history.curve(trial)[0]))
+            return None
+
+    scene = Scene(Watched(50), "max")
+    for _ in range(2):
+        follow(scene, lambda t: t / 50, 50)
+        scene.end(len(scene.history) - 1)
+    assert judged == [*range(10, 50, 5)]
+    assert CurveFitting(5).interval is None
 
 
 def test_nobody_is_stopped_in_the_grace_period_or_within_an_interval() -> None:

@@ -69,6 +69,11 @@ def test_trials_run_on_one_level_only() -> None:
     }
 
 
+def test_levels_are_counted_down_from_the_last_step() -> None:
+    history = Bench(DEHB(10), BOWL, bowl, workers=1, trials=22).run()
+    assert Counter(map(history.budget, range(22))) == {1: 9, 3: 3 + 5, 10: 1 + 1 + 3}
+
+
 def test_no_worker_waits_for_a_rung() -> None:
     history = Bench(DEHB(9), BOWL, bowl, workers=50, trials=50).run()
     assert {history.budget(n) for n in range(50)} == {1}

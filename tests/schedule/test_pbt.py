@@ -1,14 +1,17 @@
 """Population based training."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import lanista as la
 from lanista.errors import UsageError
-from lanista.journal import STATES
-from lanista.schedule import PBT, Extend, Finish, Population, Resume, Scheduler, Start, Stop
+from lanista.journal import CODES, STATES, Asked
+from lanista.schedule import PB2, PBT, Extend, Finish, Population, Resume, Scheduler, Start, Stop
 from lanista.space import Choice, Float, Int, Params, Space
 from lanista.testing import SPACES, SchedulerContract
 
@@ -68,7 +71,7 @@ def test_the_toy_problem_is_solved_where_grid_search_fails() -> None:
 
 
 def test_a_copy_goes_on_where_its_parent_stood() -> None:
-    exp = toy(PBT(200, population=2, interval=4), limits=la.Limits(target=0.0))
+    exp = toy(PBT(200, population=2, interval=4), limits=la.Limits(target=0.5))
     assert len(exp.trials) > 2
     for trial in exp.trials[2:]:
         assert trial.parent is not None
@@ -93,15 +96,74 @@ def populated(losses: list[float], **arguments: Any) -> Scene:
 
 def test_a_member_among_the_worst_gives_its_place_to_a_copy_of_one_of_the_best() -> None:
     scene = populated([1.0, 2.0, 3.0, 4.0, 5.0])
-    assert scene.report(4, 10, 5.0) == [Stop(4, "among the worst 1 of 5 at step 10")]
-    scene.end(4, "stopped")
-    assert scene.slots(2) == [Start(20, (0, 10), {})]
+    assert scene.report(4, 10, 5.0) == []
+    scene.pause(4)
+    assert scene.slots(1) == [Stop(4, "among the worst 20% at step 10"), Start(20, (0, 10), {})]
 
 
 def test_members_are_judged_at_their_interval_only() -> None:
     scene = populated([1.0, 2.0, 3.0, 4.0, 5.0])
-    assert scene.report(4, 9, 5.0) == []
-    assert scene.report(4, 11, 5.0) != []
+    assert scene.report(4, 9, 0.0) == []
+    assert scene.report(4, 11, 0.0) == [Extend(4, 20)]
+
+
+def test_a_copy_is_judged_after_an_interval_of_its_own() -> None:
+    scene = populated([1.0, 2.0])
+    scene.history.checkpoints = {0: {6: "0/6"}}
+    scene.report(0, 15, 1.0)
+    scene.report(1, 10, 2.0)
+    scene.pause(1)
+    assert scene.slots(1) == [Stop(1, "among the worst 20% at step 10"), Start(16, (0, 6), {})]
+    scene.end(1, "stopped")
+    scene.history.extend([Asked(0.0, 2, {}, "clone", (0, 6), {}, "me", 16)])
+    scene.history.checkpoints[0][14] = "0/14"
+    assert scene.report(2, 15, 9.0) == []
+    scene.pause(2)  # interrupted
+    assert Resume(2, 16) in scene.slots(2)
+    scene.resume(2, 16)
+    scene.report(2, 16, 9.0)
+    scene.pause(2)
+    assert Stop(2, "among the worst 20% at step 16") in scene.slots(2)
+
+
+@pytest.mark.parametrize(("step", "copied"), [(4, False), (5, True), (10, True), (30, False)])
+def test_no_checkpoint_is_copied_that_lies_far_behind_or_at_the_end(step: int, copied: bool) -> None:
+    scene = populated([1.0, 2.0])
+    scene.history.checkpoints = {0: {step: f"0/{step}"}}
+    scene.report(1, 10, 2.0)
+    scene.pause(1)
+    assert any(isinstance(action, Stop) for action in scene.slots(1)) == copied
+
+
+def test_a_tie_is_no_reason_to_stop() -> None:
+    scene = populated([1.0, 1.0, 1.0])
+    assert scene.report(2, 10, 1.0) == [Extend(2, 20)]
+
+
+def test_members_are_compared_at_the_same_interval() -> None:
+    """The others have gone on since, to better values; at step 10 the last was the best."""
+    scene = populated([2.0, 3.0, 1.0])
+    scene.report(0, 20, 0.2)
+    scene.report(1, 20, 0.1)
+    assert scene.report(2, 10, 1.0) == [Extend(2, 20)]
+
+
+def test_who_was_stopped_at_an_interval_remains_the_worst_of_it() -> None:
+    """Otherwise those judged later, of a population that shrinks, would be stopped one after the other."""
+    scene = populated([1.0, 2.0, 3.0, 4.0, 5.0])
+    scene.report(4, 10, 5.0)
+    scene.end(4, "stopped")
+    for trial in range(4):
+        scene.pause(trial)
+    assert [type(action) for action in scene.slots(5)] == [Start, Resume, Resume, Resume, Resume]
+
+
+def test_among_those_at_the_same_step_the_worst_is_replaced_first() -> None:
+    scene = populated([1.0, 2.0])
+    scene.report(1, 10, 2.0)
+    for trial in (0, 1):
+        scene.pause(trial)
+    assert scene.slots(1)[:2] == [Stop(1, "among the worst 20% at step 10"), Start(20, (0, 10), {})]
 
 
 def test_who_is_good_enough_runs_on_if_nobody_waits_for_the_slot() -> None:
@@ -117,7 +179,7 @@ def test_those_behind_are_resumed_first() -> None:
     scene.report(0, 20, 1.0)
     for trial in (0, 1):
         scene.pause(trial)
-    assert scene.slots(1) == [Resume(1, 20)]
+    assert scene.slots(1)[0] == Resume(1, 20)
     assert scene.slots(2) == [Resume(1, 20), Resume(0, 30)]
 
 
@@ -152,7 +214,7 @@ def test_it_ends_with_the_last_member() -> None:
 
 def test_what_a_person_enqueues_comes_first() -> None:
     bench = Bench(PBT(9, population=3, interval=3), LINE, climb)
-    bench.history.extend([la.journal.Asked(0.0, 0, {"rate": 1.0}, "enqueued")])
+    bench.history.extend([Asked(0.0, 0, {"rate": 1.0}, "enqueued")])
     assert bench.scheduler.on(bench.history, la.schedule.Slots(5)) == [Start(3)] * 3
 
 
@@ -175,14 +237,88 @@ def test_without_checkpoints_it_ends_too() -> None:
     assert bench.finished == "the whole population has had 12 steps; none was copied, as trials never call trial.save"
 
 
+# --- it ends ----------------------------------------------------------------------------------------------------------
+
+
+def ends(scheduler: PBT | PB2, curve: str, **arguments: Any) -> None:
+    """That all members get to the end in a bounded number of steps."""
+    rng = np.random.default_rng(7)
+    bound = 2 * scheduler.population * scheduler.max_steps
+
+    def advance(state: Any, params: Params, step: int) -> tuple[None, float]:
+        return None, CURVES[curve](params["rate"], step, rng)
+
+    bench = Bench(scheduler, LINE, advance, steps=2 * bound, **arguments)
+    history = bench.run()
+    assert (bench.finished or "").startswith(f"the whole population has had {scheduler.max_steps} steps")
+    assert bench.spent <= bound
+    assert history.counts[CODES["completed"]] == scheduler.population
+
+
+CURVES: dict[str, Callable[[float, int, np.random.Generator], float]] = {
+    "flat": lambda x, step, rng: 0.5,
+    "improving": lambda x, step, rng: x - step,
+    "worsening": lambda x, step, rng: x * step,
+    "overfitting": lambda x, step, rng: x + abs(step - 8) / 20,
+    "noisy": lambda x, step, rng: float(rng.normal()),
+    "drifting": lambda x, step, rng: 0.02 * step + 0.1 * float(rng.normal()),
+    "broken": lambda x, step, rng: float(rng.choice([x, np.nan])),
+}
+
+
+@pytest.mark.parametrize("curve", CURVES)
+@pytest.mark.parametrize("workers", [1, 2, 3, 4])
+@pytest.mark.parametrize("saves", [1, 3])
+def test_it_ends_whatever_the_values_are(curve: str, workers: int, saves: int) -> None:
+    ends(PBT(20, population=4, interval=4), curve, workers=workers, saves=saves)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(sorted(CURVES)),
+    st.fixed_dictionaries({"workers": st.integers(1, 7), "saves": st.integers(0, 9), "seed": st.integers(0, 99)}),
+    st.fixed_dictionaries(
+        {"population": st.integers(2, 7), "interval": st.integers(1, 9), "quantile": st.floats(0.1, 0.5)}
+    ),
+    st.integers(9, 30),
+)
+def test_it_ends_whatever_the_population_is(
+    curve: str, world: dict[str, int], arguments: dict[str, Any], max_steps: int
+) -> None:
+    ends(PBT(max_steps, **arguments), curve, **world)
+
+
+def test_it_ends_with_one_worker_and_checkpoints_between_the_intervals() -> None:
+    """Members repeat the steps since their checkpoint, at most two of four, and copies begin between the intervals."""
+    epochs = 0
+
+    def train(trial: la.Trial) -> None:
+        nonlocal epochs
+        state = {"epoch": 0}
+        for epoch in range(trial.load(state), 20):
+            epochs += 1
+            state["epoch"] = epoch + 1
+            if epoch % 3 == 2:
+                trial.save(state)
+            trial.report(loss=trial["x"] - epoch)
+
+    scheduler = PBT(20, population=4, interval=4)
+    exp = la.Experiment("sparse", {"x": la.Float(0, 1)}, metric="loss", store="memory", scheduler=scheduler, seed=0)
+    exp.run(train, trials=200, progress=False)
+    assert exp.reason == "the whole population has had 20 steps"
+    assert epochs <= 3 * 4 * 20
+
+
 # --- what copies look like --------------------------------------------------------------------------------------------
 
 
 def copies(space: Space, **arguments: Any) -> list[tuple[Params, Params]]:
     """(parent's, copy's) configurations."""
 
+    rng = np.random.default_rng(0)
+
     def luck(state: Any, params: Params, step: int) -> tuple[None, float]:
-        return None, float(np.random.default_rng([step, len(str(params))]).random())
+        return None, float(rng.random())
 
     history = Bench(PBT(30, population=4, interval=3, quantile=0.5, **arguments), space, luck, trials=30).run()
     pairs = [(history.parent(n), history.params[n]) for n in range(len(history))]
@@ -226,17 +362,25 @@ def test_resampling_draws_all_anew() -> None:
     ("arguments", "message"),
     [
         ({"interval": 0}, r"interval=0\): it must be a whole number, at least 1"),
-        ({"interval": 31}, r"interval=31 with max_steps=30"),
-        ({"population": 1}, r"population=1\): it must be a whole number, at least 2"),
+        ({"interval": 31}, r"PBT\(interval=31, max_steps=30\): interval <= max_steps must hold"),
+        ({"population": 1}, r"PBT\(population=1\): it must be a whole number, at least 2"),
         ({"quantile": 0.6}, r"quantile=0\.6\): it must be a number above 0 to 0\.5"),
         ({"perturb": ()}, r"PBT\(perturb=\(\)\): it must be factors above 0"),
-        ({"perturb": (0.0, 2.0)}, r"PBT\(perturb=\(0\.0, 2\.0\)\)"),
-        ({"resample": 1.5}, r"PBT\(resample=1\.5\): it must be from 0 to 1"),
+        ({"perturb": (0.0, 2.0)}, r"PBT\(perturb=0\.0\): it must be a number above 0"),
+        ({"perturb": 1.2}, r"PBT\(perturb=1\.2\): it must be factors above 0"),
+        ({"perturb": ("a",)}, r"PBT\(perturb='a'\): it must be a number above 0"),
+        ({"resample": "a"}, r"PBT\(resample='a'\): it must be a number from 0 to 1"),
+        ({"resample": 1.5}, r"PBT\(resample=1\.5\): it must be a number from 0 to 1"),
     ],
 )
 def test_arguments_out_of_range_are_named(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         PBT(30, **arguments)
+
+
+def test_a_population_is_named_where_it_is_the_owner() -> None:
+    with pytest.raises(UsageError, match=r"Population\(population=1\): it must be a whole number, at least 2"):
+        Population(kept, 30, population=1)
 
 
 def test_the_first_members_are_the_searchers_with_one_worker_too() -> None:

@@ -104,6 +104,43 @@ def test_a_list_is_a_scheduler_and_rules() -> None:
     assert run(lambda *_: {"loss": 1.0}, [la.Plateau(5)]).steps == 6
 
 
+class Late:
+    """A rule of one's own."""
+
+    rule = True
+
+    def on(self, history: la.History, event: la.schedule.Event) -> list[la.schedule.Action]:
+        return [la.schedule.Stop(0, "late")] if isinstance(event, la.schedule.Report) and event.step > 3 else []
+
+
+def test_a_rule_of_ones_own_says_so() -> None:
+    assert run(lambda *_: {"loss": 1.0}, [la.ASHA(9), Late()]).steps == 4
+
+
+@pytest.mark.parametrize("rule", [la.ASHA(9), la.MedianStopping(), la.CurveFitting(9), la.FIFO(), la.Budget(9)])
+def test_rules_are_those_that_leave_to_others_what_runs(rule: Scheduler) -> None:
+    assert la.Combined(la.Combined(la.Plateau(3), rule), la.Combined(la.Plateau(2), rule)).rules
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        la.HyperBand(9),
+        la.SuccessiveHalving(9),
+        la.ASHA(9, form="promotion"),
+        la.PASHA(9),
+        la.DEHB(9),
+        la.PBT(9),
+        la.TimeSharing(9),
+        la.ResourceChanging(la.HyperBand(9), most={"cpus": 2}),
+        la.Combined(la.HyperBand(9), la.Plateau(2)),
+    ],
+)
+def test_what_decides_what_runs_is_refused_in_the_place_of_a_rule(other: Scheduler) -> None:
+    with pytest.raises(UsageError, match=f"{type(other).__name__} decides what runs .* give it first"):
+        la.Experiment("order", SPACE, metric="loss", store="memory", scheduler=[la.Plateau(30), other])
+
+
 def test_of_two_stops_one_is_heard() -> None:
     actions = la.Combined(la.Budget(1), la.Budget(1)).on(la.History(), la.schedule.Report(0, 1, {"loss": 1.0}))
     assert len(actions) == 1
@@ -140,6 +177,12 @@ def test_a_rule_of_ones_own_decides() -> None:
     ("make", "words"),
     [
         (lambda: la.Plateau(0), r"Plateau\(patience=0\): it must be a whole number, at least 1"),
+        (lambda: la.Threshold(5, above=3), r"Threshold\(metric=5\): it must be the name of a metric"),
+        (lambda: la.Threshold("loss", above=1, below=2), r"Threshold\(above=1, below=2\): no value is let pass"),
+        (lambda: la.Fidelity(None, 1, 2), r"Fidelity\(None\): its name must be a text"),
+        (lambda: la.ASHA(math.inf), r"ASHA\(max_steps=inf\): it must be a whole number"),
+        (lambda: la.ASHA(9, brackets="2"), r"ASHA\(brackets='2'\): it must be a whole number"),
+        (lambda: la.ASHA(9, brackets=1.5), r"ASHA\(brackets=1.5\): it must be a whole number"),
         (lambda: la.Threshold("loss"), r"Threshold\('loss'\) has no bound"),
         (lambda: la.Budget("x"), r"Budget\(limit=\'x\'\): it must be a number above 0"),
         (lambda: la.Threshold("loss", above="3"), r"above='3'\): it must be a number"),
@@ -150,6 +193,12 @@ def test_a_rule_of_ones_own_decides() -> None:
         (lambda: la.ASHA(9.5), r"max_steps=9.5\): it must be a whole number"),
         (lambda: la.MedianStopping(grace_steps=None), "grace_steps=None"),
         (lambda: la.Combined(la.FIFO()), "no rule beside the scheduler"),
+        (lambda: la.ResourceChanging(la.FIFO(), most=2), r"most=2\): give an amount above 0"),
+        (lambda: la.ResourceChanging(la.FIFO(), most={}), r"most=\{\}\): give an amount above 0"),
+        (lambda: la.ResourceChanging(la.FIFO(), most={"cpus": "2"}), r"'2'\}\): give an amount above 0"),
+        (lambda: la.ResourceChanging(la.FIFO(), rule={"cpus": 2}), r"it must be a function of the history"),
+        (lambda: la.ResourceChanging(la.FIFO(), most={"cpus": 2}), r"\(FIFO\): it never resumes a trial"),
+        (lambda: la.ResourceChanging(la.ASHA(9), most={"cpus": 2}), r"\(ASHA\): it never resumes a trial"),
         (lambda: la.ResourceChanging(la.FIFO()), "give one of the two"),
         (lambda: la.ResourceChanging(la.FIFO(), most={"tpus": 1}), "'cpus' or 'gpus'"),
         (lambda: la.ResourceChanging(la.FIFO(), most={"cpus": 1}, top=-1), r"top=-1.*: it must be a number"),

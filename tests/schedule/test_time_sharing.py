@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lanista.errors import UsageError
-from lanista.journal import COMPLETED, PAUSED
+from lanista.journal import COMPLETED, PAUSED, Reported
 from lanista.schedule import Report, Resume, Scheduler, Start, Stop, TimeSharing, Yielded
 from lanista.space import Float, Params, Space
 from lanista.testing import SchedulerContract
@@ -116,6 +116,42 @@ def test_slices_of_seconds() -> None:
     scene = alive([1.0, 0.9], seconds=30)
     assert scene.slots(1) == [Resume(0, 8, seconds=30)]
     assert Scene(TimeSharing(8, seconds=30)).slots(1) == [Start(8, seconds=30)]
+
+
+def test_a_slice_of_seconds_is_doubled_until_it_brings_a_checkpoint() -> None:
+    """Without one the trial begins again with each slice, and never comes to its end in equal ones."""
+    scene = Scene(TimeSharing(100, alive=1, seconds=0.5))
+    scene.start()
+
+    def run(first: int, last: int, saved: int | None = None) -> Any:
+        for step in range(first, last + 1):
+            path = "here" if step == saved else None
+            scene.history.extend([Reported(0.0, 0, scene.history.attempt(0), step, {"loss": 1 / step}, path)])
+        scene.pause(0)
+        (action,) = scene.slots(1)
+        scene.resume(0, 100)
+        return action.seconds
+
+    assert [run(1, 7) for _ in range(4)] == [0.5, 1, 2, 4]
+    assert run(1, 30, saved=28) == 0.5
+    assert [run(29, 33), run(29, 32), run(29, 35)] == [1, 2, 4]
+    assert [run(29, 60, saved=60), run(61, 64), run(61, 64)] == [0.5, 0.5, 1]
+
+
+class Watched(TimeSharing):
+    """Counts the forecasts that it makes."""
+
+    forecasts = 0
+
+    def forecast(self, trial: int) -> float:
+        self.forecasts += 1
+        return super().forecast(trial)
+
+
+def test_a_forecast_is_made_once_a_report_however_many_trials_are_paused() -> None:
+    scheduler = Watched(8, alive=50)
+    history = Bench(scheduler, CURVES, learn, trials=50).run()
+    assert scheduler.forecasts == len(history) + len(history.log[0])
 
 
 def test_a_trial_that_has_had_all_its_steps_is_completed() -> None:

@@ -114,7 +114,7 @@ def assessor(name: str, section: Section, place: str, arguments: Section) -> Any
     if name.lower() != "curvefitting":
         raise section.error(place, f"there is no assessor {name!r}; {near(name, ASSESSORS)}")
     epochs, start = arguments.positive("epoch_num") or 20, arguments.take("start_step", kind=int)
-    given = {"interval": arguments.positive("gap"), "threshold": arguments.number("threshold")}
+    given = {"interval": arguments.positive("gap") or 1, "threshold": arguments.number("threshold")}
     grace = 5 if start is None else max(start - 1, 0)
     used = {name: value for name, value in given.items() if value is not None}
     return _made(Curvefitting, arguments, {"threshold": "threshold"}, epochs, grace_steps=grace, **used)

@@ -7,6 +7,7 @@ from typing import Literal
 from lanista.errors import UsageError
 from lanista.journal import History
 from lanista.schedule._base import Action, Event, Report, Resume, Slots, Start, Stop, Yielded
+from lanista.schedule._checks import whole
 from lanista.schedule._fidelity import Fidelity, levels
 from lanista.schedule._rungs import Rungs, coming, completed, through
 
@@ -14,7 +15,8 @@ from lanista.schedule._rungs import Rungs, coming, completed, through
 class ASHA:
     """Stops, or pauses, the trials that are not among the best 1/`reduction` at a rung.
 
-    Rungs stand at `min_steps * reduction**k` below `max_steps`, or at the levels of a fidelity. A trial's value at a
+    Rungs stand at `min_steps * reduction**k` below `max_steps`, or at the levels of a fidelity: ASHA(30) has them at 1,
+    3, 9 and 27, where `HyperBand` counts down from the last step. A trial's value at a
     rung is its first report at or beyond it; one that is missing, NaN or infinite, or whose trial failed, is worse than
     all others. A trial that reaches `max_steps` is completed. The first objective decides.
 
@@ -58,10 +60,12 @@ class ASHA:
                 f"ASHA(form='stopping'): a trial runs once for each level of the fidelity {self.fidelity.name!r} and "
                 "cannot be stopped on its way; leave form out, or make it 'promotion'"
             )
-        if not 1 <= brackets <= len(steps):
+        whole("ASHA", 1, brackets=brackets)
+        if brackets > len(steps):
             raise UsageError(
                 f"ASHA(brackets={brackets!r}): it must be 1 to {len(steps)}, one more than the rungs {steps[:-1]}"
             )
+        self.rule = self.form == "stopping"
         self._last = steps[-1]
         self._rungs = Rungs([steps[first:-1] for first in range(brackets)], reduction)
 

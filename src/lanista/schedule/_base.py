@@ -106,6 +106,7 @@ class Scheduler(Protocol):
     `free` are taken: one that is refused, as a start beyond the limit of trials, makes room for the next. Returning
     none leaves the workers idle until the next event.
     It must be a pure function of history and event; what it caches it must be able to rebuild from the history.
+    One that ends trials and leaves all else to others has an attribute `rule` that is True; see `Combined`.
     Events of trials that other processes run are seen in the history only (`history.log`).
     """
 

@@ -1,7 +1,7 @@
 """Synchronous brackets: successive halvings, each of which judges a rung once it is full."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from math import inf
 
@@ -18,55 +18,55 @@ Values = dict[int, list[float]]
 class Bracket:
     """One successive halving: the trials that are still in it, and the rung that they run to.
 
-    `trials` begin on the lowest step of `ladder`. `runners` run to the step `ladder[level]`; the first `settled` of
-    them have come to it, or have ended. `losers` did not go on, with the reasons.
+    `size` trials begin on the lowest step of `ladder`. `runners` run to the step `ladder[level]`; of them, those in
+    `awaited` have neither come to it nor ended. `losers` did not go on, with the reasons.
     """
 
-    def __init__(self, trials: range, ladder: Sequence[int], reduction: int) -> None:
-        self.trials, self.ladder, self.reduction = trials, ladder, reduction
-        self.runners: Sequence[int] = trials
-        self.level = self.settled = 0
+    def __init__(self, order: int, size: int, ladder: Sequence[int], reduction: int) -> None:
+        self.order, self.size, self.ladder, self.reduction = order, size, ladder, reduction
+        self.level = 0
+        self.runners: list[int] = []
+        self.awaited: set[int] = set()
         self.losers: dict[int, str] = {}
 
-    def advance(self, history: History, values: Values, late: "dict[int, Bracket]") -> None:
-        """Judges every rung on which no trial is awaited any longer; winners that have farther to go join `late`."""
-        while self.level < len(self.ladder):
-            while self.settled < len(self.runners) and self._settles(self.runners[self.settled], history, values):
-                self.settled += 1
-            if self.settled < len(self.runners):
-                return
-            self._judge(values)
-            late.update((n, self) for n in self.runners[self.settled :] if len(values[n]) == self.level)
+    @property
+    def full(self) -> bool:
+        """Whether all its trials have come."""
+        return self.level > 0 or len(self.runners) == self.size
 
-    def over(self, history: History) -> bool:
-        """Whether there is nothing left to decide; forgets the losers that have ended."""
-        if self.losers:
-            self.losers = {n: reason for n, reason in self.losers.items() if history.state_of(n) < FIRST_ENDED}
-        return self.level == len(self.ladder) and not self.losers
+    def advance(self, history: History, values: Values) -> None:
+        """Judges every rung on which no trial is awaited any longer."""
+        while self.full and not self.awaited and self.level < len(self.ladder):
+            self._judge(history, values)
 
-    def _settles(self, trial: int, history: History, values: Values) -> bool:
-        if len(values.get(trial, ())) > self.level:
-            return True
-        return trial < len(history) and history.state_of(trial) >= FIRST_ENDED
+    def unfilled(self, history: History, values: Values) -> "Bracket":
+        """What it would be if no more trials came to it."""
+        partial = Bracket(self.order, len(self.runners), self.ladder, self.reduction)
+        partial.runners = self.runners
+        partial.advance(history, values)
+        return partial
 
-    def _judge(self, values: Values) -> None:
+    def _judge(self, history: History, values: Values) -> None:
         """Lets the best runners go on to the next rung: of n trials in all, n / reduction**level, but always one.
 
         Only values count, so that it does not matter when it is asked: a place is not given to another if its winner
         ends before it goes on.
         """
-        keep = max(1, len(self.trials) // self.reduction ** (self.level + 1))
+        keep = max(1, self.size // self.reduction ** (self.level + 1))
         arrived = sorted((values[n][self.level], n) for n in self.runners if len(values.get(n, ())) > self.level)
         winners = [trial for value, trial in arrived[:keep] if value < inf]
         reason = f"not among the best {keep} of its bracket at step {self.ladder[self.level]}"
         self.level += 1
         if self.level < len(self.ladder):
-            self.losers |= {trial: reason for _, trial in arrived[len(winners) :]}
-            self.runners, self.settled = winners, 0
+            self.losers |= {n: reason for _, n in arrived[len(winners) :] if history.state_of(n) < FIRST_ENDED}
+            self.awaited = {n for n in winners if len(values[n]) == self.level and history.state_of(n) < FIRST_ENDED}
+            self.runners = winners
 
 
 class Brackets:
-    """A cycle of brackets, gone through again and again. A trial's bracket follows from its number alone.
+    """A cycle of brackets, gone through again and again; trials come to them in the order of their numbers.
+
+    Trials whose results were imported take no place.
 
     Free slots go to trials that won at their rung, in the oldest bracket first, then to new trials: so no worker waits
     at a barrier. A rung is judged when each of its trials has arrived or has ended. Trials that never come, because
@@ -94,57 +94,73 @@ class Brackets:
         self._read(history)
         stops: dict[int, Action] = {
             trial: Stop(trial, reason)
-            for bracket in self._open
+            for _, bracket in sorted(self._losing.items())
             for trial, reason in bracket.losers.items()
             if history.state_of(trial) == PAUSED
         }
         stops |= {trial: completed(trial, self._limit) for trial in through(history, self._last)}
-        ready = self._waiting(history, self._late)[: event.free]
-        starts = [Start(self._ladder(trial)[0]) for trial in coming(history, event.free - len(ready))]
+        late = ((self._of[n], n) for n in history.live[PAUSED] if n in self._of[n].awaited)
+        ready = self._resumes(late)[: event.free]
+        starts = [Start(self._first(history, n)) for n in coming(history, event.free - len(ready))]
         return [*stops.values(), *ready, *starts, *self._of_unfilled(history)[: len(starts)]]
 
-    def _ladder(self, trial: int) -> Sequence[int]:
-        return self._plan[bisect_right(self._ends, trial % self._ends[-1])][1]
+    def _first(self, history: History, trial: int) -> int:
+        """The lowest rung of a trial that is yet to start."""
+        if (bracket := self._of.get(trial)) is not None:
+            return bracket.ladder[0]
+        place = len(self._of) + trial - len(history)
+        return self._plan[bisect_right(self._ends, place % self._ends[-1])][1][0]
 
     def _read(self, history: History) -> None:
-        """Takes up what was reported, opens the brackets of new trials, and judges the rungs that became full."""
+        """Takes up what was reported and what ended, opens brackets for new trials, and judges rungs that are full."""
         if self._cursor.restart(history):
-            self._open: list[Bracket] = []
-            self._late: dict[int, Bracket] = {}
+            self._of: dict[int, Bracket] = {}
             self._values: Values = {}
-            self._opened = self._room = self._known = 0
+            self._losing: dict[int, Bracket] = {}
+            self._filling = Bracket(-1, 0, (), self._reduction)
+            self._known = self._ended = 0
         for trial in range(self._known, len(history)):
-            if trial == self._room:
-                size, ladder = self._plan[self._opened % len(self._plan)]
-                self._open.append(Bracket(range(trial, trial + size), ladder, self._reduction))
-                self._opened, self._room = self._opened + 1, trial + size
-            self._late[trial] = self._open[-1]
+            if history.origin(trial) != "imported":
+                self._join(trial)
         self._known = len(history)
+        touched: set[Bracket] = set()
         for trial, step, value in self._cursor.rows():
-            values = self._values.setdefault(trial, [])
-            values += [value] * (bisect_right(self._ladder(trial), step) - len(values))
-            if trial in self._late and len(values) > self._late[trial].level:
-                del self._late[trial]
-        for bracket in self._open:
-            bracket.advance(history, self._values, self._late)
-        self._open = [bracket for bracket in self._open if not bracket.over(history)]
+            if (bracket := self._of.get(trial)) is not None:
+                values = self._values.setdefault(trial, [])
+                values += [value] * (bisect_right(bracket.ladder, step) - len(values))
+                if len(values) > bracket.level and trial in bracket.awaited:
+                    bracket.awaited.remove(trial)
+                    touched.add(bracket)
+        for trial in history.finished[self._ended :]:
+            if (bracket := self._of.get(trial)) is not None:
+                bracket.awaited.discard(trial)
+                bracket.losers.pop(trial, None)
+                touched.add(bracket)
+        self._ended = len(history.finished)
+        for bracket in touched:
+            bracket.advance(history, self._values)
+            self._losing[bracket.order] = bracket
+            if not bracket.losers:
+                del self._losing[bracket.order]
 
-    def _waiting(self, history: History, late: dict[int, Bracket]) -> list[Action]:
-        """Resumes the trials that are paused before their rung, those of the oldest bracket first, and the best."""
-        paused = [
-            (late[n].trials.start, (self._values.get(n) or [0.0])[-1], n)
-            for n in history.live[PAUSED].keys() & late.keys()
-        ]
-        return [Resume(n, late[n].ladder[late[n].level]) for *_, n in sorted(paused)]
+    def _join(self, trial: int) -> None:
+        """Gives a new trial its place."""
+        if self._filling.full:
+            order = self._filling.order + 1
+            self._filling = Bracket(order, *self._plan[order % len(self._plan)], self._reduction)
+        self._filling.runners.append(trial)
+        self._filling.awaited.add(trial)
+        self._of[trial] = self._filling
+
+    def _resumes(self, late: Iterable[tuple[Bracket, int]]) -> list[Action]:
+        """Resumes trials that are paused before their rung, those of the oldest bracket first, and the best."""
+        ordered = sorted((bracket.order, (self._values.get(n) or [0.0])[-1], n, bracket) for bracket, n in late)
+        return [Resume(n, bracket.ladder[bracket.level]) for *_, n, bracket in ordered]
 
     def _of_unfilled(self, history: History) -> list[Action]:
         """What would go on in the last bracket if no more trials came to it, once all that came have settled."""
-        if not self._open or self._room <= self._known:
+        last = self._filling
+        if last.full or last.awaited:
             return []
-        last = self._open[-1]
-        if last.trials.start + last.settled < self._known:
-            return []
-        partial = Bracket(range(last.trials.start, self._known), last.ladder, self._reduction)
-        late: dict[int, Bracket] = {}
-        partial.advance(history, self._values, late)
-        return self._waiting(history, late)
+        partial = last.unfilled(history, self._values)
+        return self._resumes((partial, n) for n in partial.awaited if history.state_of(n) == PAUSED)

@@ -23,6 +23,8 @@ class Budget:
     [Stop(trial=0, reason='has spent its budget of 50 steps', state='completed')]
     """
 
+    rule = True
+
     def __init__(self, limit: float, *, metric: str | None = None) -> None:
         self.limit, self.metric = limit, metric
         number("Budget", 0, strictly=True, limit=limit)

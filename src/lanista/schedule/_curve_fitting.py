@@ -46,7 +46,8 @@ class CurveFitting:
     Args:
         max_steps: the step at which a trial is complete, and which is predicted.
         grace_steps: no trial is stopped at or before this step.
-        interval: in steps; a trial is judged at its first report in each interval.
+        interval: in steps; a trial is judged at its first report in each interval, which takes some 20 ms. None: about
+            ten times, `max_steps // 10`.
         threshold: above 0, at most 1; the lower, the fewer are stopped.
 
     Raises:
@@ -56,8 +57,12 @@ class CurveFitting:
     True
     """
 
-    def __init__(self, max_steps: int, *, grace_steps: int = 6, interval: int = 1, threshold: float = 0.95) -> None:
-        whole("CurveFitting", 1, max_steps=max_steps, interval=interval)
+    rule = True
+
+    def __init__(
+        self, max_steps: int, *, grace_steps: int = 6, interval: int | None = None, threshold: float = 0.95
+    ) -> None:
+        whole("CurveFitting", 1, max_steps=max_steps, interval=1 if interval is None else interval)
         whole("CurveFitting", 0, grace_steps=grace_steps)
         number("CurveFitting", 0, 1, strictly=True, threshold=threshold)
         self.max_steps, self.grace_steps, self.interval, self.threshold = max_steps, grace_steps, interval, threshold
@@ -88,10 +93,11 @@ class CurveFitting:
         return extrapolate(steps[known], values[known, 0], self.max_steps)
 
     def _due(self, history: History, event: Report) -> bool:
+        interval = self.interval or max(1, self.max_steps // 10)
         steps, _ = history.curve(event.trial)
         earlier = steps[steps < event.step]
         last = earlier[-1] if len(earlier) else 0
-        return event.step > self.grace_steps and bool(event.step // self.interval > last // self.interval)
+        return event.step > self.grace_steps and bool(event.step // interval > last // interval)
 
 
 def extrapolate(steps: NDArray[np.int64], values: Floats, at: int) -> float | None:

@@ -3,8 +3,8 @@
 Shapes: n members, d columns of the space.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right, insort
+from functools import cache
 from itertools import accumulate, pairwise
 from math import inf
 
@@ -15,7 +15,7 @@ from lanista.journal import FIRST_ENDED, History, Params
 from lanista.schedule._base import Action, Event, Report, Resume, Slots, Start, Stop, Yielded
 from lanista.schedule._cursor import Cursor
 from lanista.schedule._fidelity import Fidelity, levels
-from lanista.schedule._rungs import completed
+from lanista.schedule._rungs import Entry, completed
 from lanista.space import Space
 
 SCALE, CROSSOVER = 0.5, 0.5
@@ -26,6 +26,30 @@ GIVEN = ("enqueued", "imported")
 """Origins of trials that belong to no bracket."""
 
 Floats = NDArray[np.float64]
+
+
+class Level:
+    """The trials that came to a level, and the best of them: of all, and of those that competed for each place.
+
+    >>> level = Level(size=2)
+    >>> level.trials = [4, 5, 6]
+    >>> for entry in [(0.5, 4), (0.2, 6)]:
+    ...     level.enter(*entry)
+    >>> level.ranked, level.holders
+    ([(0.2, 6), (0.5, 4)], {0: (0.2, 6)})
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.trials: list[int] = []
+        self.ranked: list[Entry] = []
+        self.holders: dict[int, Entry] = {}
+
+    def enter(self, value: float, trial: int) -> None:
+        """Takes up a finite value of a trial on the level."""
+        insort(self.ranked, (value, trial))
+        place = bisect_left(self.trials, trial) % self.size
+        self.holders[place] = min(self.holders.get(place, (inf, -1)), (value, trial))
 
 
 class DEHB:
@@ -47,7 +71,7 @@ class DEHB:
 
     Args:
         max_steps: the last level: steps, or a `Fidelity`.
-        min_steps: the first level, by default 1; not with a fidelity.
+        min_steps: the first level, by default 1; not with a fidelity. The levels are those of `HyperBand`.
         reduction: the paper's η.
 
     Raises:
@@ -60,7 +84,7 @@ class DEHB:
     def __init__(self, max_steps: int | Fidelity, *, min_steps: int | None = None, reduction: int = 3) -> None:
         self.max_steps, self.min_steps, self.reduction = max_steps, min_steps, reduction
         self.fidelity = max_steps if isinstance(max_steps, Fidelity) else None
-        self._levels = levels(max_steps, min_steps, reduction, "DEHB")
+        self._levels = levels(max_steps, min_steps, reduction, "DEHB", from_top=True)
         count = len(self._levels)
         begin: list[int] = [-(-count * reduction ** (count - 1 - b) // (count - b)) for b in range(count)]
         # Of each level, how many trials of a cycle stand there up to and with each bracket.
@@ -86,14 +110,19 @@ class DEHB:
         """Takes up new trials and new values."""
         if self._cursor.restart(history):
             self._seen, self._values = 0, dict[int, float]()
-            self._on: list[list[int]] = [[] for _ in self._levels]
+            self._ranked: list[Entry] = []
+            self._on = [Level(size) for size in self._sizes]
         for trial in range(self._seen, len(history)):
             if (level := self._level(history, trial)) in self._levels and history.origin(trial) not in GIVEN:
-                self._on[self._levels.index(level)].append(trial)
+                self._on[self._levels.index(level)].trials.append(trial)
         self._seen = len(history)
         for trial, step, value in self._cursor.rows():
-            if step >= self._level(history, trial):
-                self._values.setdefault(trial, value)
+            if step >= (level := self._level(history, trial)) and trial not in self._values:
+                self._values[trial] = value
+                if value < inf:
+                    insort(self._ranked, (value, trial))
+                    if level in self._levels and history.origin(trial) not in GIVEN:
+                        self._on[self._levels.index(level)].enter(value, trial)
 
     def _level(self, history: History, trial: int) -> int:
         return history.budget(trial) or self._levels[-1]
@@ -109,20 +138,24 @@ class DEHB:
     def _starts(self, history: History, free: int) -> list[Start]:
         """What was enqueued, then the first bracket that has a place, and there the lowest rung."""
         starts = [Start(self._levels[-1]) for n in history.waiting if n not in history.released][:free]
+        ready = cache(lambda no, bracket: self._ready(history, no, bracket))
+        parents = cache(lambda no, bracket: self._parents(history, no, bracket))
         added: list[int] = []
         for number in range(len(history), len(history) + free - len(starts)):
-            _, no = min((self._bracket(no), no) for no in range(len(self._levels)) if self._ready(history, no))
+            brackets = ((self._bracket(no), no) for no in range(len(self._levels)))
+            bracket, no = min((b, no) for b, no in brackets if ready(no, b))
             rng = np.random.default_rng([history.created.seed if history.created else 0, number])
-            starts.append(Start(self._levels[no], params=self._params(history, no, rng)))
-            self._on[no].append(number)
+            params = self._params(history, no, bracket, parents(no, bracket), rng)
+            starts.append(Start(self._levels[no], params=params))
+            self._on[no].trials.append(number)
             added.append(no)
         for no in added:
-            self._on[no].pop()
+            self._on[no].trials.pop()
         return starts
 
     def _bracket(self, no: int) -> int:
         """The bracket, counted through all cycles, of the next trial on a level."""
-        cycle, place = divmod(len(self._on[no]), self._ends[no][-1])
+        cycle, place = divmod(len(self._on[no].trials), self._ends[no][-1])
         return cycle * len(self._levels) + bisect_right(self._ends[no], place)
 
     def _rung(self, no: int, bracket: int) -> slice:
@@ -131,44 +164,50 @@ class DEHB:
         start, stop = ([0, *self._ends[no]][at] + cycle * self._ends[no][-1] for at in (b, b + 1))
         return slice(start, stop)
 
-    def _ready(self, history: History, no: int) -> bool:
-        """Whether the next trial on a level may begin: its bracket does, or all trials on the rung below ended."""
-        bracket = self._bracket(no)
+    def _ready(self, history: History, no: int, bracket: int) -> bool:
+        """Whether a bracket's trials on a level may begin: it begins there, or all trials on the rung below ended."""
         if bracket % len(self._levels) == no:
             return True
         below = self._rung(no - 1, bracket)
-        trials = self._on[no - 1][below]
+        trials = self._on[no - 1].trials[below]
         return len(trials) == below.stop - below.start and all(
             n < len(history) and history.state_of(n) >= FIRST_ENDED for n in trials
         )
 
-    def _params(self, history: History, no: int, rng: "np.random.Generator") -> Params | None:
-        """The configuration of the next trial on a level; None: the searcher is to propose it."""
-        bracket, index, size = self._bracket(no), len(self._on[no]), self._sizes[no]
-        place = self._best(self._on[no][index % size :: size])
+    def _parents(self, history: History, no: int, bracket: int) -> Floats:
+        """The points (n, d) of those that mutants on a bracket's rung are made of."""
+        level = self._on[no]
         if bracket % len(self._levels) == no:
-            parents = [n for i in range(size) for n in self._best(self._on[no][i::size])[:1]]
+            parents = [level.holders[i] for i in sorted(level.holders)]
         else:
             rung = self._rung(no, bracket)
-            if not place:
-                promoted = self._best(self._on[no - 1][self._rung(no - 1, bracket)])[index - rung.start :]
-                return history.params[promoted[0]] if promoted else None
-            parents = self._best(self._on[no - 1])[: rung.stop - rung.start]
+            parents = self._on[no - 1].ranked[: rung.stop - rung.start]
         if len(parents) < 3:
-            parents += [n for n in self._best(self._values) if n not in parents]
-        if not place or len(parents) < 3:
-            return None
-        return _offspring(history.space, history.X[place[0]], history.X[parents], rng)
+            parents = [*parents, *(entry for entry in self._ranked if entry not in parents)]
+        return history.X[[n for _, n in parents]]
 
-    def _best(self, trials: Iterable[int]) -> list[int]:
-        """Those of the trials that have a value, the best first."""
-        return [n for value, n in sorted((self._values.get(n, inf), n) for n in trials) if value < inf]
+    def _params(
+        self, history: History, no: int, bracket: int, parents: Floats, rng: "np.random.Generator"
+    ) -> Params | None:
+        """The configuration of the next trial on a level; None: the searcher is to propose it."""
+        level = self._on[no]
+        index = len(level.trials)
+        place = level.holders.get(index % level.size)
+        if place is None and bracket % len(self._levels) != no:
+            members = self._on[no - 1].trials[self._rung(no - 1, bracket)]
+            ranked = sorted((self._values[n], n) for n in members if self._values.get(n, inf) < inf)
+            promoted = [n for _, n in ranked][index - self._rung(no, bracket).start :]
+            return history.params[promoted[0]] if promoted else None
+        if place is None or len(parents) < 3:
+            return None
+        return _offspring(history.space, history.X[place[1]], parents, rng)
 
 
 def _offspring(space: Space, target: Floats, parents: Floats, rng: "np.random.Generator") -> Params:
     """A valid crossover of the target (d,) with a mutant of three of the parents (n, d), NaN where inactive."""
     for _ in range(TRIES):
-        a, b, c = (np.where(np.isnan(x), rng.random(space.width), x) for x in rng.permutation(parents)[:3])
+        three = parents[rng.permutation(len(parents))[:3]]
+        a, b, c = (np.where(np.isnan(x), rng.random(space.width), x) for x in three)
         mutant, random = a + SCALE * (b - c), rng.random(space.width)
         mutant = np.where((mutant < 0.0) | (mutant > 1.0), random, mutant)
         taken = rng.random(space.width) < CROSSOVER

@@ -21,7 +21,7 @@ class Fidelity(Frozen):
         log: whether the levels stand in equal ratios; otherwise in equal distances.
 
     Raises:
-        UsageError: a bound is no whole number, or not 1 <= low <= high.
+        UsageError: the name is no text, a bound is no whole number, or not 1 <= low <= high.
 
     >>> Fidelity("rows", 500, 50_000, log=True).levels(3)
     [500, 1581, 5000, 15811, 50000]
@@ -40,6 +40,8 @@ class Fidelity(Frozen):
                 raise UsageError(
                     f"Fidelity({self.name!r}, {bound}={value!r}): it must be a whole number; count a share in percent"
                 )
+        if not isinstance(self.name, str) or not self.name:
+            raise UsageError(f"Fidelity({self.name!r}): its name must be a text that says what it counts, say 'rows'")
         if not 1 <= self.low <= self.high:
             raise UsageError(
                 f"Fidelity({self.name!r}, low={self.low!r}, high={self.high!r}): 1 <= low <= high must hold"
@@ -57,16 +59,21 @@ class Fidelity(Frozen):
         return [round(self.low + (self.high - self.low) * share) for share in shares]
 
 
-def levels(limit: int | Fidelity, min_steps: int | None, reduction: int, owner: str) -> list[int]:
+def levels(
+    limit: int | Fidelity, min_steps: int | None, reduction: int, owner: str, *, from_top: bool = False
+) -> list[int]:
     """The steps at which a scheduler compares trials, and last the one at which they are complete.
 
-    `limit` is the last step, with the others at `min_steps * reduction**k` below it, or a fidelity, which has its own.
+    `limit` is the last step, with the others at `min_steps * reduction**k` below it, as in ASHA, or, `from_top`, at
+    `limit / reduction**k` down to `min_steps`, rounded, as in HyperBand. Or it is a fidelity, which has its own.
 
     Raises:
         UsageError: arguments of the scheduler named `owner` that are out of range, or contradict each other.
 
-    >>> levels(30, 1, 3, "ASHA"), levels(Fidelity("rows", 100, 1000, log=True), None, 3, "ASHA")
-    ([1, 3, 9, 27, 30], [100, 316, 1000])
+    >>> levels(30, 1, 3, "ASHA"), levels(30, 1, 3, "HyperBand", from_top=True)
+    ([1, 3, 9, 27, 30], [1, 3, 10, 30])
+    >>> levels(Fidelity("rows", 100, 1000, log=True), None, 3, "ASHA")
+    [100, 316, 1000]
     """
     whole(owner, 2, reduction=reduction)
     if isinstance(limit, Fidelity):
@@ -80,6 +87,9 @@ def levels(limit: int | Fidelity, min_steps: int | None, reduction: int, owner: 
     whole(owner, 1, max_steps=limit, min_steps=lowest)
     if lowest > limit:
         raise UsageError(f"{owner}(max_steps={limit!r}, min_steps={lowest!r}): 1 <= min_steps <= max_steps must hold")
+    if from_top:
+        count = math.floor(math.log(limit / lowest, reduction) + 1e-9)
+        return [max(lowest, round(limit / reduction**k)) for k in range(count, -1, -1)]
     steps = [lowest]
     while steps[-1] * reduction < limit:
         steps.append(steps[-1] * reduction)

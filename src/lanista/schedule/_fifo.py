@@ -18,6 +18,8 @@ class FIFO:
     True
     """
 
+    rule = True
+
     def on(self, history: History, event: Event) -> list[Action]:
         """Fills free slots."""
         return fill(history, event.free) if isinstance(event, Slots) else []

@@ -12,8 +12,9 @@ class SuccessiveHalving:
 
     This is the synchronous algorithm of the paper (2016, figure 3). After the last rung, and as soon as a worker has
     nothing else to do, the next round begins with new trials: it is the limit on trials that ends the run. Rungs stand
-    as in `ASHA`; here too a trial without a finite value, or that failed, is worse than all others. What is paused
-    needs `trial.save` and `trial.load`, or begins again when it goes on. The first objective decides.
+    as in `HyperBand`; as in `ASHA` a trial without a finite value, or that failed, is worse than all others. What is
+    paused needs `trial.save` and `trial.load`, or begins again when it goes on. Trials whose results were imported are
+    not in a round. The first objective decides.
 
     Of the last round, which the limit on trials may leave unfinished, the best 1/`reduction` of those that came go on
     too, at least one. Those that do not stay paused: with a higher limit the round goes on.
@@ -42,7 +43,7 @@ class SuccessiveHalving:
     ) -> None:
         self.max_steps, self.min_steps, self.reduction, self.trials = max_steps, min_steps, reduction, trials
         self.fidelity = max_steps if isinstance(max_steps, Fidelity) else None
-        steps = levels(max_steps, min_steps, reduction, "SuccessiveHalving")
+        steps = levels(max_steps, min_steps, reduction, "SuccessiveHalving", from_top=True)
         if trials is not None:
             whole("SuccessiveHalving", 1, trials=trials)
         size = reduction ** (len(steps) - 1) if trials is None else trials

@@ -39,6 +39,8 @@ class MedianStopping:
     True
     """
 
+    rule = True
+
     def __init__(self, *, grace_steps: int = 1, min_trials: int = 5, interval: int = 1) -> None:
         whole("MedianStopping", 0, grace_steps=grace_steps)
         whole("MedianStopping", 1, min_trials=min_trials, interval=interval)

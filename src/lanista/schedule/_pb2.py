@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lanista.journal import History, Params
 from lanista.schedule._base import Action, Event
-from lanista.schedule._population import Population
+from lanista.schedule._population import Population, checked
 from lanista.space import Space
 
 Floats = NDArray[np.float64]
@@ -57,6 +57,7 @@ class PB2:
         self, max_steps: int, *, population: int = 4, interval: int | None = None, quantile: float = 0.25
     ) -> None:
         self.max_steps, self.population, self.interval, self.quantile = max_steps, population, interval, quantile
+        checked("PB2", max_steps, population, interval, quantile)
         self._population = Population(
             self._explore, max_steps, population=population, interval=interval, quantile=quantile
         )
@@ -94,7 +95,8 @@ def gains(history: History, interval: int) -> Gains:
         steps, values = history.curve(trial)
         if start[1]:
             earlier, before = history.curve(start[0])
-            value = before[np.searchsorted(earlier, start[1], "right") - 1, 0] if len(earlier) else np.nan
+            known = int(np.searchsorted(earlier, start[1], "right"))
+            value = before[known - 1, 0] if known else np.nan
         period = start[1] // interval
         for at in np.flatnonzero(np.diff(steps // interval, prepend=period)).tolist():
             period, last, value = int(steps[at]) // interval, value, values[at, 0]

@@ -8,11 +8,12 @@ import numpy as np
 from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.schedule._base import Action, Event
-from lanista.schedule._population import Population
+from lanista.schedule._checks import number
+from lanista.schedule._population import Population, checked
 from lanista.space import Domain, Float, Int, Normal
 
 TRIES = 30
-"""Changes tried before the configuration is copied as it is, where constraints forbid all of them."""
+"""Changes tried before the configuration is copied as it is, where constraints forbid all, or all change nothing."""
 
 
 class PBT:
@@ -21,8 +22,7 @@ class PBT:
     Jaderberg et al. (2017), section 3, asynchronously, with truncation selection; see `Population` for how it goes.
     Of a copy's configuration each parameter is drawn anew with chance `resample`; otherwise numbers are multiplied by
     one of the factors `perturb`, within their range and by at least one step, and all else is kept. Parameters that a
-    new option brings in are drawn at random. A real number
-    that is 0 changes by being drawn anew only.
+    new option brings in are drawn at random. A real number that is 0 changes by being drawn anew only.
 
     Args:
         max_steps: the step at which a trial is complete.
@@ -52,10 +52,12 @@ class PBT:
     ) -> None:
         self.max_steps, self.population, self.interval, self.quantile = max_steps, population, interval, quantile
         self.perturb, self.resample = perturb, resample
-        if not perturb or min(perturb) <= 0:
+        checked("PBT", max_steps, population, interval, quantile)
+        if not isinstance(perturb, tuple | list) or not perturb:
             raise UsageError(f"PBT(perturb={perturb!r}): it must be factors above 0, for instance (0.8, 1.2)")
-        if not 0 <= resample <= 1:
-            raise UsageError(f"PBT(resample={resample!r}): it must be from 0 to 1")
+        for factor in perturb:
+            number("PBT", 0, strictly=True, perturb=factor)
+        number("PBT", 0, 1, resample=resample)
         self._population = Population(
             partial(perturbed, perturb, resample),
             max_steps,
@@ -72,7 +74,7 @@ class PBT:
 def perturbed(
     factors: tuple[float, ...], resample: float, history: History, parent: int, rng: "np.random.Generator"
 ) -> Params:
-    """A valid configuration near that of the trial `parent`."""
+    """A valid configuration near that of the trial `parent`, but another: two that are the same could not compete."""
     space, X = history.space, history.X[parent]
     for _ in range(TRIES):
         random = rng.random(space.width)
@@ -87,7 +89,7 @@ def perturbed(
                 own = slice(parameter.start, parameter.stop)
                 point[own] = random[own]
         found = space.decode(point[None])[0]
-        if space.valid(found):
+        if found != history.params[parent] and space.valid(found):
             return found
     return history.params[parent]
 

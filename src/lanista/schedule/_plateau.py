@@ -27,6 +27,8 @@ class Plateau:
     []
     """
 
+    rule = True
+
     def __init__(self, patience: int, *, min_delta: float = 0.0, grace_steps: int = 0) -> None:
         whole("Plateau", 1, patience=patience)
         whole("Plateau", 0, grace_steps=grace_steps)

@@ -1,7 +1,15 @@
-"""A population of trials that goes on together: the worst give their places to changed copies of the best."""
+"""A population of trials that goes on together: the worst give their places to changed copies of the best.
+
+That it ends whatever the values are: each of the n places has a position, the step that its member stands at. It falls
+only where a member at step s is stopped for a copy that begins at c: by at most half an interval, as c >= s -
+interval / 2. The copy is judged at c + interval at the earliest, so that the next stop in this place is at s +
+interval / 2 or beyond. Therefore a place sees at most 2 * max_steps / interval stops, which cost max_steps together,
+and the population makes at most 2 * n * max_steps steps. What trials cost that fail comes on top, and the steps that
+they repeat which pause without a checkpoint.
+"""
 
 from collections.abc import Callable
-from math import inf
+from math import inf, isnan
 
 import numpy as np
 
@@ -9,7 +17,6 @@ from lanista.errors import UsageError
 from lanista.journal import COMPLETED, History, Params
 from lanista.schedule._base import Action, Event, Extend, Finish, Report, Resume, Slots, Start, Stop, Yielded
 from lanista.schedule._checks import number, whole
-from lanista.schedule._cursor import Cursor
 from lanista.schedule._rungs import completed, through
 
 Explore = Callable[[History, int, "np.random.Generator"], Params]
@@ -19,18 +26,22 @@ Explore = Callable[[History, int, "np.random.Generator"], Params]
 class Population:
     """Population based training with an `explore` of your own; `PBT` and `PB2` are two that are ready.
 
-    Every member runs `interval` steps at a time, those with the fewest steps first; nobody waits for the others. Then
-    it is judged by the latest values of all members that live: if it is among the worst share `quantile`, it is
-    stopped. Each free place goes to a new trial that begins from the latest checkpoint of one of the best share
-    `quantile`, drawn at random, with the configuration that `explore` makes. So a trial remains one configuration and
-    one curve; `parent` of a trial tells where it came from. A member that fails is replaced likewise. Where no member
-    waits for a worker, those that are good enough run on without a pause.
+    Every member runs `interval` steps at a time, those with the fewest steps first; nobody waits for the others. Before
+    it goes on it is judged: all that stood in the same interval are ranked by their latest values up to its step, and
+    so are members that are behind. If it is among the worst share `quantile`, and strictly worse than each of the best
+    share `quantile` of the members, it is stopped. A new trial takes its place: it begins from the latest checkpoint of
+    one of these best, drawn at random, with the configuration that `explore` makes. So a trial remains one
+    configuration and one curve; `parent` of a trial tells where it came from. A member that fails is replaced likewise.
+    Where no member waits for a worker, those that are good enough run on without a pause.
 
-    It works best with a worker for each member: with fewer, a member that has just run is compared with some that are
-    an interval behind. Missing and infinite values are the worst. The first objective decides. When all members have
-    had `max_steps`, the experiment ends by itself: leave `trials` out, or let it be much larger than the population.
-    Trials need `trial.save` and `trial.load`: as long as there is no checkpoint to copy nobody is stopped, and the
-    reason of the end says so.
+    A copy is judged after a whole interval of its own. No checkpoint is copied that lies more than half an interval
+    before the step of the member that it replaces: trials should save at least that often. So it ends after at most
+    twice the steps that the members need if all are left alone.
+
+    Missing and infinite values are the worst. The first objective decides. When all members have had `max_steps`, the
+    experiment ends by itself: leave `trials` out, or let it be much larger than the population. Trials need
+    `trial.save` and `trial.load`: as long as there is no checkpoint to copy nobody is stopped, and the reason of the
+    end says so.
 
     Args:
         explore: what makes the configuration of a copy.
@@ -57,86 +68,138 @@ class Population:
         quantile: float = 0.2,
     ) -> None:
         self.explore, self.max_steps, self.population, self.quantile = explore, max_steps, population, quantile
-        whole("Population", 1, max_steps=max_steps)
-        whole("Population", 2, population=population)
-        number("Population", 0, 0.5, strictly=True, quantile=quantile)
-        self.interval = max(1, max_steps // 10) if interval is None else interval
-        whole("Population", 1, interval=self.interval)
-        if self.interval > max_steps:
-            raise UsageError(f"interval={interval!r} with max_steps={max_steps!r}: interval <= max_steps must hold")
-        self._cursor = Cursor()
-        self._latest: dict[int, float] = {}
+        self.interval = checked("Population", max_steps, population, interval, quantile)
 
     def on(self, history: History, event: Event) -> list[Action]:
         """Judges members at their interval, fills free places, ends with the last member."""
-        if self._cursor.restart(history):
-            self._latest = {}
-        self._latest |= {trial: value for trial, _, value in self._cursor.rows()}
         if isinstance(event, Slots):
             return self._fill(history, event.free)
         if isinstance(event, Report | Yielded) and event.step >= self.max_steps:
             return [completed(event.trial, self.max_steps)]
         if not isinstance(event, Report) or event.step < self._due(history, event.trial):
             return []
-        ranked = self._ranked(history)
-        share = self._share(ranked)
-        copied = ranked[0][0] < inf and any(_source(history, n) for _, n in ranked[:share])
-        if copied and event.trial in [n for _, n in ranked[len(ranked) - share :]]:
-            return [Stop(event.trial, f"among the worst {share} of {len(ranked)} at step {event.step}")]
+        # Who waits for a worker gets this one. A member that is to be stopped pauses first: so it is ended together
+        # with the start of the copy, whose checkpoint nobody can take away in between.
         others = history.paused_trials or history.waiting or self._missing(history)
-        return [] if others else [Extend(event.trial, self._budget(event.step))]
+        onwards = Extend(event.trial, self._until(history, event.trial, event.step))
+        return [] if others or self._better(history, event.trial) else [onwards]
 
     def _fill(self, history: History, free: int) -> list[Action]:
         """New members first, which have no steps yet; those that are behind next, also where starts are refused."""
         done: list[Action] = [completed(n, self.max_steps) for n in through(history, self.max_steps)]
-        starts: list[Action] = [Start(self._budget(0)) for n in history.waiting if n not in history.released]
+        starts: list[Action] = [Start(self.interval) for n in history.waiting if n not in history.released]
         starts += [self._member(history, len(history) + i) for i in range(min(free, self._missing(history)))]
-        stood = ((max(int(history.steps[n]), (history.parent(n) or (0, 0))[1]), n) for n in history.paused_trials)
-        behind = sorted((step, n) for step, n in stood if step < self.max_steps)
-        resumes: list[Action] = [Resume(n, self._budget(step)) for step, n in behind[:free]]
+        starts, resumes = starts[:free], list[Action]()
+        stood = ((_position(history, n), n) for n in history.paused_trials)
+        # Of members at the same step the worst come first: their copies begin there, before the others go on.
+        behind = sorted((step, -(_value(history, n, step) or 0.0), n) for step, n in stood if step < self.max_steps)
+        for step, _, n in behind[: 2 * free]:
+            # A member is stopped only where there is a slot for the copy; beyond, it waits for a start to be refused.
+            best = self._better(history, n) if len(starts) + len(resumes) < free else []
+            if best:
+                done.append(Stop(n, f"among the worst {self.quantile:.0%} at step {step}"))
+                starts.append(self._copy(history, best, n, 1))
+            else:
+                resumes.append(Resume(n, self._until(history, n, step)))
         if history.counts[COMPLETED] > history.imported and not (
             starts or resumes or history.running or history.waiting
         ):
             none = "" if history.checkpoints else "; none was copied, as trials never call trial.save"
             return [*done, Finish(f"the whole population has had {self.max_steps} steps{none}")]
-        return [*done, *starts[:free], *resumes]
+        return [*done, *starts, *resumes[:free]]
+
+    def _better(self, history: History, trial: int) -> list[int]:
+        """Those of the best whose copy may take the place of the trial; none where it is good enough to go on."""
+        step = _position(history, trial)
+        if step < _origin(history, trial) + self.interval:
+            return []
+        live, (ranked, share) = self._live(history), self._ranked(history, step)
+        own = next(value for value, n in ranked if n == trial)
+        best = [(value, n) for value, n in ranked if n in live][:share]
+        if (own, trial) not in ranked[len(ranked) - share :] or own <= best[-1][0]:
+            return []
+        near = range(max(1, step - self.interval // 2), self.max_steps)
+        return [n for _, n in best if (source := _source(history, n)) and source[1] in near]
 
     def _member(self, history: History, number: int) -> Start:
         """A trial of the searcher's until the population is complete, then a copy of one of the best."""
-        ranked = self._ranked(history)
-        best = [n for _, n in ranked[: max(1, self._share(ranked))]]
+        ranked, share = self._ranked(history)
+        best = [n for _, n in ranked[: max(1, share)]]
         if not best or number - history.imported < self.population:
-            return Start(self._budget(0))
-        best = [n for n in best if _source(history, n)] or best
-        rng = np.random.default_rng([history.created.seed if history.created else 0, number])
+            return Start(self.interval)
+        return self._copy(history, [n for n in best if _source(history, n)] or best, number)
+
+    def _copy(self, history: History, best: list[int], *key: int) -> Start:
+        """A changed copy of one of the best; the `key` is that of the random numbers."""
+        rng = np.random.default_rng([history.created.seed if history.created else 0, *key])
         winner = int(rng.choice(best))
         source = _source(history, winner)
-        return Start(self._budget(source[1] if source else 0), source, self.explore(history, winner, rng))
+        step = source[1] if source else 0
+        return Start(min(step + self.interval, self.max_steps), source, self.explore(history, winner, rng))
 
     def _missing(self, history: History) -> int:
         """How many places are free; of members that fail when others are complete, only what lives can fill them."""
         begun, over = len(history) - history.imported, history.counts[COMPLETED] - history.imported
         live = len(history.running) + len(history.paused_trials) + len(history.waiting)
-        if begun >= self.population and over > 0 and not self._ranked(history):
+        if begun >= self.population and over > 0 and not any(history.steps[n] for n in self._live(history)):
             return 0
         return max(0, self.population - live - over)
 
-    def _ranked(self, history: History) -> list[tuple[float, int]]:
-        """(latest value, trial) of the members that run or are paused and have steps left, the best first."""
-        live = [n for n in (*history.running, *history.paused_trials) if n in self._latest]
-        return sorted((self._latest[n], n) for n in live if history.steps[n] < self.max_steps)
+    def _live(self, history: History) -> list[int]:
+        """The members that run or are paused and have steps left."""
+        return [n for n in (*history.running, *history.paused_trials) if history.steps[n] < self.max_steps]
 
-    def _share(self, ranked: list[tuple[float, int]]) -> int:
-        return min(max(1, round(self.quantile * len(ranked))), len(ranked) // 2)
+    def _ranked(self, history: History, step: int | None = None) -> tuple[list[tuple[float, int]], int]:
+        """(value, trial) of the members, the best first, and how many of them the share `quantile` is.
+
+        With a step: the values at or before it, also of all trials that came as far as its interval.
+        """
+        last = self.max_steps if step is None else step
+        stood = [] if step is None else np.flatnonzero(history.steps > step - self.interval).tolist()
+        values = ((_value(history, n, last), n) for n in {*stood, *self._live(history)})
+        ranked = sorted((value, n) for value, n in values if value is not None)
+        return ranked, min(max(1, round(self.quantile * len(ranked))), len(ranked) // 2)
 
     def _due(self, history: History, trial: int) -> int:
         """The step at which the interval ends that the trial was in before its last report."""
         steps = history.curve(trial)[0]
-        start = history.parent(trial) or (0, 0)
-        return self._budget(int(steps[-2]) if len(steps) > 1 else start[1])
+        return self._until(history, trial, int(steps[-2]) if len(steps) > 1 else _origin(history, trial))
 
-    def _budget(self, step: int) -> int:
-        return min((step // self.interval + 1) * self.interval, self.max_steps)
+    def _until(self, history: History, trial: int, step: int) -> int:
+        """The end of the trial's interval that `step` is in; they are counted from where it began."""
+        origin = _origin(history, trial)
+        return min(origin + ((step - origin) // self.interval + 1) * self.interval, self.max_steps)
+
+
+def checked(owner: str, max_steps: int, population: int, interval: int | None, quantile: float) -> int:
+    """The interval, after a check of the arguments that populations share."""
+    whole(owner, 1, max_steps=max_steps)
+    whole(owner, 2, population=population)
+    number(owner, 0, 0.5, strictly=True, quantile=quantile)
+    if interval is None:
+        return max(1, max_steps // 10)
+    whole(owner, 1, interval=interval)
+    if interval > max_steps:
+        raise UsageError(f"{owner}(interval={interval}, max_steps={max_steps}): interval <= max_steps must hold")
+    return interval
+
+
+def _origin(history: History, trial: int) -> int:
+    """The step that the trial began from."""
+    return (history.parent(trial) or (0, 0))[1]
+
+
+def _position(history: History, trial: int) -> int:
+    """The step that the trial stands at."""
+    return max(int(history.steps[trial]), _origin(history, trial))
+
+
+def _value(history: History, trial: int, step: int) -> float | None:
+    """The trial's latest value at or before the step, None where it has none; inf where it is not finite."""
+    steps, values = history.curve(trial)
+    at = int(np.searchsorted(steps, step, "right"))
+    value = float(values[at - 1, 0]) if at else None
+    return inf if value is not None and isnan(value) else value
 
 
 def _source(history: History, trial: int) -> tuple[int, int] | None:

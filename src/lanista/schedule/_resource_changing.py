@@ -28,7 +28,7 @@ class ResourceChanging:
         rule: decides in place of `most` and `top`.
 
     Raises:
-        UsageError: an argument is out of range, or both a rule and `most` are given.
+        UsageError: an argument is out of range, both a rule and `most` are given, or the scheduler resumes nothing.
 
     >>> from lanista.schedule import ASHA, Slots
     >>> scheduler = ResourceChanging(ASHA(9, form="promotion"), most={"cpus": 4})
@@ -49,12 +49,17 @@ class ResourceChanging:
         schedulers("ResourceChanging", scheduler)
         if (most is None) == (rule is None):
             raise UsageError(f"ResourceChanging(most={most!r}, rule={rule!r}): give one of the two")
-        for name, amount in (most or {}).items():
-            if name not in ("cpus", "gpus") or not amount > 0:
-                raise UsageError(
-                    f"ResourceChanging(most={{{name!r}: {amount!r}}}): give an amount above 0 of 'cpus' or 'gpus'"
-                )
+        amounts = most if isinstance(most, Mapping) else {None: most}
+        if most is not None and not (amounts and all(map(_resource, amounts, amounts.values()))):
+            raise UsageError(f"ResourceChanging(most={most!r}): give an amount above 0 of 'cpus' or 'gpus', or of both")
+        if rule is not None and not callable(rule):
+            raise UsageError(f"ResourceChanging(rule={rule!r}): it must be a function of the history and a trial")
         number("ResourceChanging", 0, 1, strictly=True, top=top)
+        if getattr(scheduler, "rule", False):
+            raise UsageError(
+                f"ResourceChanging({type(scheduler).__name__}): it never resumes a trial, so that none would get more; "
+                "give one that pauses trials, such as ASHA(30, form='promotion') or HyperBand(30)"
+            )
 
     def on(self, history: History, event: Event) -> list[Action]:
         """What the scheduler says, with resources for those that are resumed."""
@@ -73,3 +78,8 @@ class ResourceChanging:
         values = history.Y[alive, 0]
         better = np.count_nonzero(values < history.first(number))
         return self.most if better < self.top * len(alive) and not np.isnan(history.first(number)) else None
+
+
+def _resource(name: object, amount: object) -> bool:
+    """Whether it is something that a worker has, and how much of it."""
+    return name in ("cpus", "gpus") and isinstance(amount, int | float) and not isinstance(amount, bool) and amount > 0

@@ -22,18 +22,26 @@ class Threshold:
         grace_steps: no trial is stopped at or before this step.
 
     Raises:
-        UsageError: neither bound is given.
+        UsageError: the metric is no name, neither bound is given, or no value lies between them.
 
     >>> Threshold("loss", above=10).on(History(), Report(0, 1, {"loss": 11.0}))
     [Stop(trial=0, reason='loss=11 is above 10', state='stopped')]
     """
 
+    rule = True
+
     def __init__(self, metric: str, *, above: float = math.inf, below: float = -math.inf, grace_steps: int = 0) -> None:
         self.metric, self.above, self.below, self.grace_steps = metric, above, below, grace_steps
+        if not isinstance(metric, str) or not metric:
+            raise UsageError(f"Threshold(metric={metric!r}): it must be the name of a metric, say 'loss'")
         number("Threshold", above=above, below=below)
         whole("Threshold", 0, grace_steps=grace_steps)
         if above == math.inf and below == -math.inf:
             raise UsageError(f"Threshold({metric!r}) has no bound; give above= or below=")
+        if above < below:
+            raise UsageError(
+                f"Threshold(above={above:g}, below={below:g}): no value is let pass; below <= above must hold"
+            )
 
     def on(self, history: History, event: Event) -> list[Action]:
         """Judges reports and fills free slots."""

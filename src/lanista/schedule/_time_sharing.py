@@ -4,16 +4,23 @@ Xiao et al., Gandiva: Introspective Cluster Scheduling for Deep Learning, 2018, 
 suspending and resuming them. Here the slices go to the trials that may yet turn out best.
 """
 
+from bisect import bisect_left, insort
+from collections.abc import Iterator
 from math import inf, log2
 
 import numpy as np
 
 from lanista.errors import UsageError
-from lanista.journal import COMPLETED, History
+from lanista.journal import COMPLETED, PAUSED, RUNNING, History
 from lanista.schedule._base import Action, Event, Report, Resume, Slots, Start, Yielded
 from lanista.schedule._checks import number, whole
 from lanista.schedule._cursor import Cursor
 from lanista.schedule._rungs import completed, through
+
+Standing = tuple[float, int, int]
+"""(forecast, step, trial)"""
+DOUBLINGS = 30
+"""How often a slice is doubled at most: 30 times make a year of 30 ms."""
 
 
 class TimeSharing:
@@ -27,8 +34,11 @@ class TimeSharing:
 
     A trial that reaches `max_steps` is completed. Once no paused trial's forecast is better than the best completed
     trial, free slots go to new trials; where there may be no more, the run ends. The others stay paused, and can
-    go on in a later run with a longer `max_steps` or a better forecast. Trials need `trial.save` and `trial.load`, or
-    begin again with each slice. Missing and infinite values are the worst. The first objective decides.
+    go on in a later run with a longer `max_steps` or a better forecast. Missing and infinite values are the worst. The
+    first objective decides.
+
+    Trials need `trial.save` and `trial.load`, or begin again with each slice. A slice of seconds that brings no new
+    checkpoint is for nothing: each such slice makes the trial's next one twice as long, until there is one.
 
     Args:
         max_steps: the step at which a trial is complete.
@@ -65,9 +75,19 @@ class TimeSharing:
     def on(self, history: History, event: Event) -> list[Action]:
         """Completes trials, and gives slices to those that deserve them."""
         if self._cursor.restart(history):
-            self._curves, self._reports = {}, 0
+            self._curves, self._reports, self._known, self._ended = {}, 0, 0, 0
+            self._repeats: dict[int, list[int]] = {}
+            self._standing: dict[int, Standing] = {}
+            self._promising: list[Standing] = []
+            self._fewest: list[Standing] = []
+        for trial in range(self._known, len(history)):
+            self._rank(trial, -1)
+        self._known = len(history)
         for row in self._cursor.rows():
             self._enter(*row)
+        for trial in history.finished[self._ended :]:
+            self._forget(trial, self._standing[trial])
+        self._ended = len(history.finished)
         if isinstance(event, Report | Yielded) and event.step >= self.max_steps:
             return [completed(event.trial, self.max_steps)]
         return self._share(history, event.free) if isinstance(event, Slots) else []
@@ -78,34 +98,63 @@ class TimeSharing:
         if not curve or step > curve[-1][0]:
             curve.append((step, min(value, curve[-1][1] if curve else inf)))
             self._reports += 1
+        if step <= self._standing[trial][1]:
+            self._repeats.setdefault(trial, []).append(curve[-1][0])
+        self._rank(trial, step)
+
+    def _rank(self, trial: int, step: int) -> None:
+        """Keeps both orders of the trials, by forecast and by steps."""
+        if (old := self._standing.get(trial)) is not None:
+            self._forget(trial, old)
+        new = self._standing[trial] = self.forecast(trial), step, trial
+        insort(self._promising, new)
+        insort(self._fewest, new, key=_by_steps)
+
+    def _forget(self, trial: int, old: Standing) -> None:
+        del self._promising[bisect_left(self._promising, old)]
+        del self._fewest[bisect_left(self._fewest, _by_steps(old), key=_by_steps)]
+        del self._standing[trial]
 
     def _share(self, history: History, free: int) -> list[Action]:
         """Starts trials until enough are alive, then resumes; starts come first where none deserves to go on."""
-        done: list[Action] = [completed(n, self.max_steps) for n in through(history, self.max_steps)]
-        steps = history.steps
-        paused = [n for n in history.paused_trials if steps[n] < self.max_steps]
-        chosen = self._chosen(history, paused, free)
-        resumes: list[Action] = [Resume(n, self._budget(int(steps[n])), seconds=self.seconds) for n in chosen]
+        done = through(history, self.max_steps)
+        resumes: list[Action] = [self._resume(history, n) for n in self._chosen(history, free)]
         kept = history.counts[COMPLETED] - history.imported
-        living = kept + len(history.running) + len(paused) + len(history.released)
+        living = kept + len(history.live[RUNNING]) + len(history.live[PAUSED]) - len(done) + len(history.released)
         fewer = max(self.alive - living, free - len(resumes))
         starts: list[Action] = [Start(self._budget(0), seconds=self.seconds)] * min(free, fewer)
-        return [*done, *starts, *resumes]
+        return [*(completed(n, self.max_steps) for n in done), *starts, *resumes]
 
-    def _chosen(self, history: History, paused: list[int], free: int) -> list[int]:
+    def _chosen(self, history: History, free: int) -> list[int]:
         """Up to `free` of the paused trials: those that deserve a slice, the most deserving first."""
-        best = history.best
+        best = history.best if history.counts[COMPLETED] else None
         top = inf if best is None or history.state_of(best) != COMPLETED else history.first(best)
-        forecasts = sorted((self.forecast(n), int(history.steps[n]), n) for n in paused)
-        deserving = [n for forecast, _, n in forecasts if forecast < top or top == inf]
-        chosen: list[int] = []
-        for i in range(min(free, len(deserving))):
-            rng = np.random.default_rng([history.created.seed if history.created else 0, self._reports, i])
-            left = [n for n in deserving if n not in chosen]
-            if rng.random() < self.explore:
-                left = sorted(left, key=lambda n: int(history.steps[n]))
-            chosen.append(left[0])
-        return chosen
+        promising, fewest = (self._paused(history, top, order) for order in (self._promising, self._fewest))
+        rng = np.random.default_rng([history.created.seed if history.created else 0, self._reports])
+        chosen: dict[int, None] = {}
+        for explores in (rng.random(free) < self.explore).tolist():
+            found = next((n for n in (fewest if explores else promising) if n not in chosen), None)
+            if found is None:
+                break
+            chosen[found] = None
+        return list(chosen)
+
+    def _paused(self, history: History, top: float, order: list[Standing]) -> Iterator[int]:
+        """The paused trials, in an order, whose forecast is better than `top`."""
+        paused = history.live[PAUSED]
+        for forecast, step, trial in order:
+            if forecast >= top < inf and order is self._promising:
+                return
+            if trial in paused and step < self.max_steps and (forecast < top or top == inf):
+                yield trial
+
+    def _resume(self, history: History, trial: int) -> Resume:
+        """The next slice; one of seconds is the longer the more were for nothing since the latest checkpoint."""
+        if self.seconds is None:
+            return Resume(trial, self._budget(int(history.steps[trial])))
+        saved, _ = history.latest_checkpoint(trial)
+        lost = sum(step >= saved for step in self._repeats.get(trial, ()))
+        return Resume(trial, self.max_steps, seconds=self.seconds * 2 ** min(lost, DOUBLINGS))
 
     def forecast(self, trial: int) -> float:
         """The best value, minimised, that the trial may have at `max_steps`; -inf while nobody can tell."""
@@ -120,3 +169,8 @@ class TimeSharing:
 
     def _budget(self, step: int) -> int:
         return self.max_steps if self.seconds else min(step + (self.slice or 1), self.max_steps)
+
+
+def _by_steps(standing: Standing) -> tuple[int, float, int]:
+    forecast, step, trial = standing
+    return step, forecast, trial
