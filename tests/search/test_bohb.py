@@ -102,8 +102,10 @@ def test_it_comes_closer_than_random_search() -> None:
     ("arguments", "message"),
     [
         ({"random_share": 1.1}, r"BOHB\(random_share=1\.1\): it must be from 0 to 1"),
+        ({"random_share": "a"}, r"BOHB\(random_share='a'\): it must be from 0 to 1"),
         ({"candidates": 0}, r"BOHB\(candidates=0\): it must be a whole number from 1"),
         ({"good_share": 1.0}, r"BOHB\(good_share=1\.0\): it must be above 0 and below 1"),
+        ({"good_share": "a"}, r"BOHB\(good_share='a'\): it must be above 0 and below 1"),
     ],
 )
 def test_arguments_out_of_range_are_named(arguments: dict[str, Any], message: str) -> None:

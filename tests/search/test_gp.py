@@ -66,6 +66,16 @@ def test_the_start_is_the_defaults_then_a_latin_hypercube() -> None:
     assert sorted(int(x * 10) for x in first[1:]) == list(range(10))
 
 
+@pytest.mark.parametrize(("objectives", "startup"), [(1, 6), (2, 6), (3, 20)])
+def test_many_objectives_have_a_longer_start(objectives: int, startup: int) -> None:
+    story, searcher = Story(LINE, metrics={f"y{i}": "min" for i in range(objectives)}), GP()
+    *first, beyond = [params["x"] for params in story.ask(GP(startup=startup), startup + 1)]
+    for x in first:
+        assert story.ask(searcher)[0]["x"] == x
+        story.end(story.start({"x": x}), "completed", *[(x - i) ** 2 for i in range(objectives)])
+    assert story.ask(searcher)[0]["x"] != beyond
+
+
 def test_it_starts_to_model_once_enough_trials_have_an_outcome() -> None:
     story = told(lambda s, n, x: s.end(n, "completed", x) if n < 7 else None)
     assert len(set(proposals(story, 3, startup=8).tolist())) == 1
@@ -341,7 +351,14 @@ def test_two_objectives_under_a_constraint() -> None:
     assert ((found > 0.37) & (found <= 0.5)).mean() > 0.5
 
 
-@pytest.mark.parametrize("startup", [0, -1, 2.5, True, "5", None])
+@pytest.mark.parametrize("startup", [0, -1, 2.5, True, "5"])
 def test_arguments_out_of_range(startup: object) -> None:
     with pytest.raises(UsageError, match=r"GP\(startup=.*must be a whole number from 1"):
         GP(startup=startup)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["warp", "local"])
+@pytest.mark.parametrize("value", ["yes", 1, None])
+def test_switches_are_true_or_false(name: str, value: object) -> None:
+    with pytest.raises(UsageError, match=rf"GP\({name}=.*\): it must be True or False"):
+        GP(**{name: value})  # type: ignore[arg-type]

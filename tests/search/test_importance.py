@@ -116,6 +116,27 @@ def test_the_seed_decides() -> None:
         assert importance(history, method=method, seed=3) != importance(history, method=method, seed=4)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("method", ["fanova", "permutation"])
+@pytest.mark.parametrize("below", [Int(1, 9), Choice(["p", "q"]), Choice(["p", "q", "r"]), Int(1, 90, log=True)])
+def test_below_a_choice_there_may_be_whole_numbers_and_options(method: str, below: Int | Choice) -> None:
+    space = Space({"m": Choice({"a": {"C": Float(0, 1)}, "b": {"n": below}})})
+    for seed in range(5):
+        found = importance(told(space, lambda p: p.get("C", 4.0), 30, seed).history, method=method)
+        assert sum(found.values()) == pytest.approx(1.0)
+        assert next(iter(found)) == "m"
+
+
+@pytest.mark.filterwarnings("error")
+def test_values_that_can_hardly_be_told_apart() -> None:
+    space = Space({"x": Float(0, 1), "y": Float(0, 1)})
+    story = Story(space)
+    for i in range(30):
+        params = {"x": 1.0 if i % 2 else math.nextafter(1.0, 0.0), "y": i / 30}
+        story.end(story.start(params), "completed", float(i % 2))
+    assert all(math.isfinite(share) for share in importance(story.history).values())
+
+
 def test_huge_values() -> None:
     story = told(CUBE, lambda p: math.copysign(1e308, p["a"]), 40)
     assert importance(story.history)["a"] > 0.9

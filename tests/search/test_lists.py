@@ -91,3 +91,8 @@ def test_a_batch_in_a_space_to_be_discovered_is_taken_as_it_is() -> None:
 def test_a_batch_of_something_else(given: object) -> None:
     with pytest.raises(UsageError, match="give a list of mappings"):
         Batch(given)  # type: ignore[arg-type]
+
+
+def test_an_empty_batch_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"Batch\(\[\]\) has nothing to run; give at least one configuration"):
+        Batch([])

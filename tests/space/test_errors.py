@@ -134,12 +134,30 @@ def test_wrong_configurations(params: Any, message: str) -> None:
         ("__import__('os').getcwd() == lr", "uses __import__|calls __import__"),
         ("print(lr)", r"constraint 'print\(lr\)' calls print; only abs, min"),
         ("[x for x in lr]", "expressions have names, numbers"),
-        (3, "a constraint is an expression such as 'a < b' or a function of the params, got 3"),
+        (3, r"an expression such as 'a < b', or a function that takes the configuration as a dict, .*, got 3"),
+        ("lr + 1", r"constraint 'lr \+ 1' is a value, .*; compare it, as in 'lr \+ 1 <= 1', or give a function that"),
+        ("max(lr, k)", r"constraint 'max\(lr, k\)' is a value, and does not say what is allowed"),
+        ("lr < 1 and layers * 2", "is a value, and does not say what is allowed"),
+        ("not -layers", "is a value, and does not say what is allowed"),
+        ("layers - 1 if lr < 1 else layers > 2", "is a value, and does not say what is allowed"),
     ],
 )
 def test_wrong_constraints(condition: Any, message: str) -> None:
     with pytest.raises(SpaceError, match=message):
         SPACE.where(condition)
+
+
+def test_a_choice_of_true_and_false_is_a_condition() -> None:
+    space = Space({"on": Choice([False, True]), "x": Int(0, 1)})
+    assert [space.where(condition).size for condition in ("on", "not on", "on or x > 0", "on if x > 0 else True")] == [
+        *(2, 2, 3, 3)
+    ]
+
+
+def test_a_function_of_several_arguments_is_told_what_it_gets() -> None:
+    space = Space({"a": Int(0, 1), "b": Int(0, 1)}).where(lambda a, b: a < b)  # type: ignore[arg-type, misc]
+    with pytest.raises(SpaceError, match=r"raised TypeError.*a function that takes the configuration as a dict"):
+        space.sample(np.random.default_rng(0), 1)
 
 
 def test_a_constraint_that_breaks_says_where() -> None:

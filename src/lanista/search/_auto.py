@@ -5,6 +5,7 @@ import numpy as np
 from lanista.journal import History, Params
 from lanista.search._base import Searcher, describe
 from lanista.search._gp import GP
+from lanista.search._levels import at_level
 from lanista.search._tpe import TPE
 from lanista.search._turbo import TuRBO
 
@@ -19,7 +20,8 @@ class Auto:
 
     A Gaussian process (`GP`) up to 500 trials, within a trust region (`TuRBO`) where more than 50 numbers are
     searched for one objective; `TPE`, whose time hardly grows, beyond. The choice follows from the history, so that an
-    experiment that is resumed goes on as it would have.
+    experiment that is resumed goes on as it would have. Where a scheduler stops or pauses trials, the process learns
+    from the values at the highest step that 8 of them have come to, as `BOHB` does.
 
     Raises:
         UnsatisfiableError: too few configurations meet the constraints.
@@ -34,7 +36,8 @@ class Auto:
 
     def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
         """Proposes as the chosen searcher does."""
-        return self._chosen(history).ask(history, count, rng)
+        chosen = self._chosen(history)
+        return chosen.ask(history if chosen is self._tpe else at_level(history), count, rng)
 
     def explain(self, history: History) -> str:
         """What is chosen, and why, in one line."""

@@ -20,7 +20,7 @@ class Batch:
         configurations: each a mapping from parameter to value.
 
     Raises:
-        UsageError: `configurations` is not a list of mappings.
+        UsageError: `configurations` is not a list of mappings, or is empty.
         SpaceError: a configuration does not fit the space, or breaks a constraint.
 
     >>> from lanista.space import Float, Space
@@ -34,6 +34,8 @@ class Batch:
     def __init__(self, configurations: Sequence[Mapping[str, Any]]) -> None:
         if isinstance(configurations, str | Mapping) or not all(isinstance(each, Mapping) for each in configurations):
             raise UsageError(f"Batch({configurations!r}): give a list of mappings from parameter to value")
+        if not len(configurations):
+            raise UsageError("Batch([]) has nothing to run; give at least one configuration, such as {'x': 0.5}")
         self.configurations = list(configurations)
 
     def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:

@@ -11,6 +11,7 @@ from lanista.journal import CANCELLED, COMPLETED, STOPPED, History, Params
 from lanista.search._axes import ORDERED, Axes, Floats
 from lanista.search._genetic import check_population
 from lanista.search._stream import seed_of
+from lanista.search._threads import one_thread
 
 MOST_STEPS = 64
 """Values beyond which an ordered column is as good as continuous."""
@@ -62,6 +63,7 @@ class CMAES:
         if not 0 < sigma <= 1:
             raise UsageError(f"CMAES(sigma={sigma!r}): it must be above 0 and at most 1")
 
+    @one_thread()
     def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
         """Draws from the distribution that the results so far have made; `rng` serves where constraints defy it."""
         replay = self._replay

@@ -13,6 +13,7 @@ from lanista.search._network import Inputs, Linear, Network, train
 from lanista.search._ranking import Outcomes, Rows, best, outcomes, violation
 from lanista.search._stream import latin_startup, seed_of
 from lanista.search._targets import bend, targets
+from lanista.search._threads import one_thread
 
 CENTRES = 10
 LIE = 0.1
@@ -55,6 +56,7 @@ class DNGO:
         self._first = latin_startup(startup)
         self._learnt: dict[bytes, _Learnt] = {}
 
+    @one_thread()
     def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
         """Proposes one after the other, each knowing those before it."""
         space = history.space

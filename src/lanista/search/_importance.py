@@ -91,8 +91,11 @@ def _values(history: History, metric: str | None) -> tuple[Ints, Floats]:
 
 
 def _filled(space: Space, X: Floats, rng: "np.random.Generator") -> Floats:
-    """The points with a random value where there is none."""
-    return np.where(np.isnan(X), rng.random(X.shape), X)
+    """The points with a random value where there is none, in the middle of a cell where the column has cells."""
+    n = space.columns.cardinality
+    drawn = rng.random(X.shape)
+    drawn = np.where(n > 0, (np.floor(drawn * n) + 0.5) / np.maximum(n, 1), drawn)
+    return np.where(np.isnan(X), drawn, X)
 
 
 def _fanova(space: Space, X: Floats, y: Floats, rng: "np.random.Generator") -> Floats:
@@ -129,7 +132,8 @@ class _Effects:
         width = high - low
         share = forest.mean[forest.column < 0] * np.prod(width, axis=1)
         for at in range(self.d):
-            height = share / width[:, at]
+            # Where the range is so narrow that the box has no width, there is nothing to add.
+            height = np.divide(share, width[:, at], out=np.zeros(len(share)), where=width[:, at] > 0)
             if at in self.options:
                 self._tables[at] += self._table(forest, at, low[:, at], high[:, at], height, tree)
             else:

@@ -64,7 +64,7 @@ class Stream:
             invalid += len(points)
         names = ", ".join(map(repr, self.space.constraints))
         raise UnsatisfiableError(
-            f"{invalid} points of the sequence in a row break the constraints {names}; loosen them, "
+            f"{invalid} configurations in a row break the constraints {names}; loosen them, "
             "or write an equality by leaving out one parameter and computing it in the objective"
         )
 

@@ -13,6 +13,7 @@ from lanista.search._densities import FADING, PRIOR, Densities, good_rows, weigh
 from lanista.search._lessons import lessons_of
 from lanista.search._ranking import Outcomes, Rows, outcomes
 from lanista.search._stream import Startup, latin_blocks
+from lanista.search._threads import one_thread
 from lanista.space import Space
 
 ELSEWHERE = 0.15
@@ -71,6 +72,7 @@ class TPE:
             raise UsageError(f"TPE(good_share={good_share!r}): it must be above 0 and below 1")
         self._startup = Startup(partial(_blocks, startup))
 
+    @one_thread()
     def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
         """Proposes one after the other, each knowing those before it."""
         space = history.space

@@ -6,6 +6,7 @@ from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._ranking import outcomes
 from lanista.search._stream import seed_of
+from lanista.search._threads import one_thread
 from lanista.search.gaussian._believe import Belief
 from lanista.search.gaussian._data import Data, Known
 from lanista.search.gaussian._region import box, region
@@ -40,6 +41,7 @@ class TuRBO:
             raise UsageError(f"TuRBO(startup={startup!r}): it must be a whole number from 2, or None")
         self._setting: Setting | None = None
 
+    @one_thread()
     def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
         """Proposes one after the other, each knowing those before it."""
         space = history.space

@@ -38,8 +38,14 @@ def check(layout: Layout, params: Mapping[str, Any]) -> Params:
     return result
 
 
-def middle(layout: Layout) -> Params:
-    """Returns the configuration of defaults, with the prior or the middle of a domain that has none."""
+def middle(layout: Layout, given: Mapping[str, Any]) -> Params:
+    """Returns the configuration of defaults, with the prior or the middle of a domain that has none.
+
+    Those of the `given` values that apply come before defaults.
+
+    Raises:
+        SpaceError: a given value is outside its domain.
+    """
     chosen: dict[int, int] = {}
     result: Params = {}
     number = -1
@@ -50,7 +56,7 @@ def middle(layout: Layout) -> Params:
         if isinstance(slot, Constant):
             result[slot.name] = plain(slot.value)
             continue
-        result[slot.name] = slot.domain.start
+        result[slot.name] = _value(slot, given) if slot.name in given else slot.domain.start
         if isinstance(slot.domain, Choice):
             chosen[number] = slot.domain.index(result[slot.name])
     return result

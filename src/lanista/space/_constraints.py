@@ -79,7 +79,8 @@ class Constraint:
         except Exception as error:
             raise SpaceError(
                 f"constraint {self.name!r} raised {type(error).__name__}: {error} at {show(dict(params))}; "
-                "write it so that it holds or fails for every configuration"
+                "write it so that it holds or fails for every configuration, as an expression such as 'a < b' or a "
+                "function that takes the configuration as a dict"
             ) from error
 
     def to_json(self) -> dict[str, str]:
@@ -94,18 +95,25 @@ def make_constraint(condition: str | Condition, name: str | None, known: Iterabl
     """Checks a user's condition.
 
     Raises:
-        SpaceError: it is neither text nor callable, does not parse, uses more than arithmetic and comparisons, or
-            mentions a name that is no parameter.
+        SpaceError: it is neither text nor callable, does not parse, uses more than arithmetic and comparisons,
+            mentions a name that is no parameter, or is a number instead of a condition.
     """
     if isinstance(condition, str):
         constraint = Constraint(name or condition, source=condition)
         _check_names(constraint, sorted(set(known)))
+        if not _decides(_parse(condition).body):
+            raise SpaceError(
+                f"constraint {condition!r} is a value, and does not say what is allowed; compare it, as in "
+                f"'{condition.strip()} <= 1', or give a function that takes the configuration as a dict: "
+                "lambda p: p['x'] < p['n']"
+            )
         return constraint
     if callable(condition):
         title = name or str(getattr(condition, "__name__", type(condition).__name__))
         return Constraint(title, function=condition)
     raise SpaceError(
-        f"a constraint is an expression such as 'a < b' or a function of the params, got {show(condition)}"
+        "a constraint is an expression such as 'a < b', or a function that takes the configuration as a dict, "
+        f"lambda p: p['a'] < p['b'], got {show(condition)}"
     )
 
 
@@ -125,6 +133,21 @@ def _parse(source: str) -> ast.Expression:
                 f"constraint {source!r} calls {ast.unparse(node.func)}; only {', '.join(_FUNCTIONS)} can be called"
             )
     return tree
+
+
+def _decides(node: ast.expr) -> bool:
+    """Whether an expression is true or false, and no number; a name may be that of a choice of True and False."""
+    match node:
+        case ast.BoolOp():
+            return all(map(_decides, node.values))
+        case ast.UnaryOp(op=ast.Not()):
+            return _decides(node.operand)
+        case ast.IfExp():
+            return all(map(_decides, (node.test, node.body, node.orelse)))
+        case ast.Constant():
+            return isinstance(node.value, bool)
+        case _:
+            return isinstance(node, ast.Compare | ast.Name)
 
 
 def _what(node: ast.AST) -> str:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, ClassVar, final
 
 from lanista.errors import SpaceError
+from lanista.space._calls import of_one_list
 from lanista.space._domain import Confidence, Domain
 from lanista.space._values import duplicate, key, plain, real, show, whole
 
@@ -19,6 +20,7 @@ Children = tuple[tuple[str, Any], ...]
 
 
 @final
+@of_one_list
 @dataclass(frozen=True, eq=False, repr=False)
 class Choice(Domain):
     """One of several options; parameters may hang below each of them.
@@ -166,6 +168,7 @@ class Choice(Domain):
 
 
 @final
+@of_one_list
 @dataclass(frozen=True, eq=False, repr=False)
 class Subset(Domain):
     """Some of the items, as a list in the items' own order.
@@ -260,6 +263,7 @@ class Subset(Domain):
 
 
 @final
+@of_one_list
 @dataclass(frozen=True, eq=False, repr=False)
 class Permutation(Domain):
     """All of the items, as a list in some order.

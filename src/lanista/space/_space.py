@@ -277,7 +277,15 @@ class Space:
 
     def defaults(self) -> Params:
         """Returns each domain's default, or else its prior, or else its middle; constraints are not looked at."""
-        return _check.middle(self._layout)
+        return _check.middle(self._layout, {})
+
+    def adopt(self, params: Mapping[str, Any]) -> Params:
+        """Returns another space's configuration in this one: those values that apply, and `defaults` for the others.
+
+        Raises:
+            SpaceError: a value is outside its domain, or a constraint is broken.
+        """
+        return self.check(_check.middle(self._layout, params))
 
     def where(self, condition: str | Condition, *, name: str | None = None) -> "Space":
         """Returns this space with one more constraint; one of the same name is replaced.
