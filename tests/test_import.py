@@ -16,6 +16,7 @@ HEAVY = [
     "scipy",
     "sklearn",
     "sqlalchemy",
+    "threadpoolctl",
     "torch",
     "yaml",
 ]

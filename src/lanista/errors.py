@@ -9,7 +9,8 @@
     ├── ExperimentError          LA300   an experiment that is missing, or used in a way it cannot be
     │   └── MismatchError        LA301   a name used again with another space or metric
     ├── ObjectiveError           LA400   the objective did something it may not
-    │   └── MetricError          LA401   a metric that is missing, misspelt or no number
+    │   ├── MetricError          LA401   a metric that is missing, misspelt or no number
+    │   └── ParameterError       LA402   a parameter that the trial does not have
     ├── ExecutorError            LA500   workers that cannot be started, resources that do not exist
     ├── ConfigError              LA600   a configuration file that is wrong
     ├── UsageError               LA700   an argument that is wrong
@@ -77,6 +78,13 @@ class MetricError(ObjectiveError, ValueError):
     """A metric is missing, misspelt or not a number."""
 
     code = "LA401"
+
+
+class ParameterError(ObjectiveError, KeyError):
+    """A trial is asked for a parameter that it does not have."""
+
+    code = "LA402"
+    __str__ = Exception.__str__  # KeyError would show the message in quotes
 
 
 class ExecutorError(LanistaError):

@@ -96,7 +96,7 @@ def test_a_space_may_stand_in_nni_s_file_or_in_a_config(lanista, tmp_path) -> No
     [
         (
             "lr,opt,acc,lrr\n0.1,adam,1,2\n",
-            "line 2: the column 'lrr' is neither a parameter nor a metric; did you mean 'lr'?",
+            "line 2: the column 'lrr' is neither a parameter nor a metric (did you mean 'lr'?)",
         ),
         ("lr,opt,acc\n5,adam,1\n", "line 2: "),
         ("lr,opt,acc\n0.1,adam,good\n", "line 2: metric 'acc' is 'good', which is no number"),
@@ -112,6 +112,54 @@ def test_a_wrong_row_is_named_and_nothing_is_added(lanista, digits, tmp_path, te
     assert (result.code, result.out) == (2, "")
     assert f"{path}, {message}" in result.err
     assert len(digits.trials) == 5
+
+
+@pytest.fixture
+def small() -> la.Experiment:
+    return la.Experiment("small", {"x": la.Float(0, 1)}, "loss", constraints={"size": "<= 5"}, seed=1)
+
+
+def test_a_row_without_the_constrained_metric_is_named_and_nothing_is_added(lanista, small, tmp_path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,loss,metrics.size\n0.1,1,3\n0.2,2,\n")
+    result = lanista("import", "small", path)
+    assert (result.code, result.out) == (2, "")
+    assert f"{path}, line 3: there is no value of the metric 'size'; the row has 'loss'" in result.err
+    assert len(small.trials) == 0
+
+
+def test_a_column_of_a_constrained_metric_is_a_metric(lanista, small, tmp_path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,loss,size\n0.1,1,3\n0.2,0.5,9\n")
+    assert lanista("import", "small", path).out == "added 2 trials to 'small'\n"
+    assert [(trial.metrics, trial.feasible) for trial in small.trials] == [
+        ({"loss": 1.0, "size": 3.0}, True),
+        ({"loss": 0.5, "size": 9.0}, False),
+    ]
+
+
+def test_a_file_is_added_in_one_piece(lanista, small, tmp_path, monkeypatch) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,loss,size\n0.1,1,3\n0.2,0.5,9\n")
+    appended = []
+    append = type(small.store).append
+
+    def counted(store, experiment, events, *given):
+        appended.append(len(events))
+        return append(store, experiment, events, *given)
+
+    monkeypatch.setattr(type(small.store), "append", counted)
+    lanista("import", "small", path)
+    assert appended == [4]
+
+
+def test_a_column_that_is_not_known_can_be_left_out(lanista, small, tmp_path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,loss,size,zz\n0.1,1,3,4\n")
+    assert (
+        "line 2: the column 'zz' is neither a parameter nor a metric (there are loss, size, state, x); "
+        "leave it out with --ignore zz\n"
+    ) in lanista("import", "small", path).err
 
 
 def test_a_file_that_holds_no_trials(lanista, digits, tmp_path) -> None:

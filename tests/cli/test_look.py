@@ -154,6 +154,15 @@ def test_show_tells_constraints_front_and_hypervolume(lanista, bounded) -> None:
     assert (record["front"], record["hypervolume"]) == (2, pytest.approx(0.1))
 
 
+def test_best_tells_the_hypervolume_up_to_a_reference(lanista, bounded) -> None:
+    result = lanista("best", "bounded", "--hypervolume", "acc=0,loss=3")
+    assert result.lines[-1] == f"hypervolume {bounded.hypervolume((3, 0))!r} up to acc=0,loss=3"
+    record = lanista("best", "bounded", "--hypervolume", "acc=0,loss=3", "--json").json
+    assert record["hypervolume"] == pytest.approx(1.4)
+    assert "'acc=a': write a value for each metric" in lanista("best", "bounded", "--hypervolume", "acc=a").err
+    assert "one finite number for each of loss, acc" in lanista("best", "bounded", "--hypervolume", "acc=0").err
+
+
 def test_trials_that_break_a_constraint_are_shown_as_such(lanista, bounded) -> None:
     lines = [line.split() for line in lanista("trials", "bounded").lines]
     assert lines[0][:7] == ["number", "state", "loss", "acc", "feasible", "latency", "x"]
@@ -267,7 +276,7 @@ def test_show_prints_the_traceback_of_the_last_failure(lanista) -> None:
 
     la.Experiment("bad", {"x": la.Float(0, 1)}).run(objective, trials=2, progress=False)
     result = lanista("show", "bad")
-    assert "trial 1 failed: KeyError: 'y'" in result.lines
+    assert "trial 1 failed: ParameterError: trial['y']: the trial has no such parameter; there are x; " in result.out
     assert any("in objective" in line for line in result.lines)
 
 

@@ -81,6 +81,13 @@ def test_options_take_the_place_of_fields(lanista, config, tmp_path) -> None:
     assert "'soon' is no length of time" in result.err
 
 
+def test_the_executor_can_be_named(lanista, config) -> None:
+    result = lanista("run", config, "--executor", "raay")
+    assert result.code == 2
+    assert "there is no executor 'raay'; did you mean 'ray'?" in result.err
+    assert lanista("run", config, "--executor", "processes", "--workers", 1, "--quiet") == (0, "", "")
+
+
 def test_nothing_but_failed_trials_ends_with_1(lanista, config) -> None:
     config.write_text(CONFIG.replace("work.py:f", "work.py:fail"))
     result = lanista("run", config)

@@ -1,9 +1,12 @@
 """Bad input is refused at the door, by name, with the mend."""
 
+import inspect
+from functools import partial
+
 import pytest
 
 import lanista as la
-from lanista.errors import ExperimentError, MismatchError, SpaceError, UsageError
+from lanista.errors import ExperimentError, MismatchError, ParameterError, SpaceError, UsageError
 
 SPACE = {"x": la.Float(0, 1)}
 
@@ -48,6 +51,9 @@ def test_a_name_used_again_with_another_metric_or_seed(tmp_path):
         ({"scheduler": "bohb"}, "it is two things here: searcher='bohb' with scheduler='hyperband'"),
         ({"searcher": "PBT"}, "it is a scheduler here: give scheduler='pbt', with any searcher"),
         ({"searcher": "PPOTuner"}, "searcher='PPOTuner': it comes with a later release; take evolution now"),
+        ({"mode": "maximize"}, "the direction 'maximize' must be 'min' or 'max'; did you mean 'max'"),
+        ({"direction": "minimize"}, r"Experiment\(direction=\.\.\.\): there is no such argument; did you mean 'mode'"),
+        ({"sceduler": "asha"}, "did you mean 'scheduler'"),
         ({"mode": "down"}, "the direction 'down' must be 'min' or 'max'"),
         ({"metric": {"a": "up"}}, "metric 'a': the direction 'up'"),
         ({"metric": {"a": "min"}, "mode": "min"}, "metric is a dict"),
@@ -58,6 +64,21 @@ def test_a_name_used_again_with_another_metric_or_seed(tmp_path):
 def test_wrong_arguments(arguments, message):
     with pytest.raises(UsageError, match=message):
         la.Experiment("e", SPACE, **{"store": "memory", **arguments})
+
+
+def test_what_is_optuna_s():
+    optuna = pytest.importorskip("optuna")
+    with pytest.raises(UsageError, match=r"is Optuna's; wrap it: searcher=lanista\.compat\.optuna\.FromOptuna\("):
+        la.Experiment("e", SPACE, store="memory", searcher=optuna.samplers.TPESampler())
+    with pytest.raises(UsageError, match="is Optuna's; take a scheduler in its place: 'median'"):
+        la.Experiment("e", SPACE, store="memory", scheduler=optuna.pruners.MedianPruner())
+
+
+@pytest.mark.parametrize("domain", [la.Choice, la.Subset, la.Permutation])
+def test_options_one_by_one_in_place_of_a_list(domain):
+    with pytest.raises(SpaceError, match=r"\('a', 'b'\): give the values as one list, [A-Z][a-z]+\(\['a', 'b'\]\)"):
+        domain("a", "b")
+    assert next(iter(inspect.signature(domain).parameters)) in ("options", "items", "values")
 
 
 def test_a_list_in_a_space_is_taken_for_a_mistake():
@@ -79,6 +100,9 @@ def test_wrong_names(name):
         ({"executor": "inline", "workers": 2}, "runs one trial at a time"),
         ({"executor": la.Inline(), "workers": 2}, "both given"),
         ({"cohort": 0}, "cohort=0 must be"),
+        ({"n_trials": 3}, r"Experiment\.run\(n_trials=\.\.\.\): there is no such argument; did you mean 'trials'"),
+        ({"timeout": 3}, "did you mean 'time_limit'"),
+        ({"zzz": 3}, "no such argument; there are callbacks, cohort, "),
         ({"trials": -3}, "limit trials=-3"),
     ],
 )
@@ -91,6 +115,41 @@ def test_wrong_arguments_of_run(arguments, message):
 def test_what_is_no_objective(objective):
     with pytest.raises(UsageError, match="is no function of a trial"):
         la.Experiment("e", SPACE, store="memory").run(objective, trials=1)
+
+
+@pytest.mark.parametrize(
+    ("objective", "message"),
+    [
+        (lambda: 3.0, r"cannot be called with one argument \(too many .*a function of a trial: def objective\(trial\)"),
+        (lambda x, y: 3.0, r"<lambda>\(x, y\) cannot be called .*missing a required argument: 'y'"),
+        (lambda **params: 3.0, r"<lambda>\(\*\*params\) cannot be called"),
+    ],
+)
+def test_an_objective_that_takes_no_trial(objective, message):
+    exp = la.Experiment("e", SPACE, store="memory")
+    with pytest.raises(UsageError, match=message):
+        exp.run(objective, trials=1, progress=False)
+    with pytest.raises(UsageError, match=r"a function of a list of trials: def objective\(trials\)"):
+        exp.run(objective, trials=1, cohort=2, progress=False)
+    assert len(exp.trials) == 0
+
+
+@pytest.mark.parametrize("objective", [lambda trial, k=3: 1.0, lambda *trials: 1.0, partial(lambda k, trial: 1.0, 3)])
+def test_an_objective_may_take_more_than_a_trial(objective):
+    assert len(la.Experiment("e", SPACE, store="memory").run(objective, trials=1, progress=False).trials) == 1
+
+
+def test_a_parameter_that_does_not_exist_is_told_by_name():
+    exp = la.Experiment("e", SPACE, store="memory")
+    trial = exp.ask()
+    with pytest.raises(ParameterError, match=r"^trial\['xx'\]: the trial has no such parameter; did you mean 'x'\?$"):
+        trial["xx"]
+    with pytest.raises(KeyError, match=r"there are x; for one that applies only under a condition write trial\.params"):
+        trial["zzz"]
+    with pytest.raises(
+        ParameterError, match=r"no such parameter yet; there are none; ask for it by trial\.suggest_float\('x'"
+    ):
+        la.Experiment("d", store="memory").ask()["x"]
 
 
 def test_an_enqueued_configuration_outside_the_space():

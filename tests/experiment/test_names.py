@@ -22,7 +22,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "budget": {"limit": 60},
     "plateau": {"patience": 3},
     "threshold": {"metric": "loss", "above": 9},
-    "resourcechanging": {"scheduler": la.FIFO(), "most": {"cpus": 2}},
+    "resourcechanging": {"scheduler": la.HyperBand(9), "most": {"cpus": 2}},
     "timesharing": {"max_steps": 9, "alive": 4},
     **{name: {"max_steps": 9} for name in ("halving", "hyperband", "asha", "pasha", "dehb", "pbt", "pb2")},
     "curvefitting": {"max_steps": 9},
@@ -91,8 +91,13 @@ def test_what_is_elsewhere_is_in_no_table() -> None:
 
 @pytest.mark.parametrize("name", ["asha", "plateau"])
 def test_a_name_alone_does_not_do_where_arguments_are_needed(name: str) -> None:
-    with pytest.raises(UsageError, match=rf"scheduler '{name}': .* missing 1 required .*; give an object with its arg"):
+    with pytest.raises(UsageError, match=rf"scheduler '{name}' needs .*; give an object, \w+\(.*=\.\.\.\)"):
         as_scheduler(name)
+
+
+def test_a_list_by_name_needs_its_configurations() -> None:
+    with pytest.raises(UsageError, match=r"searcher 'batch' needs configurations; .*, Batch\(configurations=\.\.\.\)"):
+        as_searcher("batch")
 
 
 def test_a_name_that_is_not_known_has_its_nearest() -> None:

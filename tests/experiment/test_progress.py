@@ -341,6 +341,19 @@ def test_the_closing_lines_tell_the_command_that_lists_the_front(tmp_path: Path)
     exp.store.close()
 
 
+def test_of_a_large_space_the_closing_lines_show_a_part(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    space = {f"p{i}": la.Float(0, 1) for i in range(60)}
+    file = tmp_path / "a.db"
+    for store, everything in (("memory", "exp.best.params"), (file, f"lanista best big --store {file}")):
+        exp = la.Experiment("big", space, "loss", store=store, searcher="random")
+        exp.run(lambda t: 1.0, trials=1)
+        text = capsys.readouterr().err
+        code = text[text.index("params = {") : text.index("journal:")].splitlines()
+        assert (len(code), code[20].partition(":")[0], code[-1]) == (23, '    "p19"', "}")
+        assert code[21].startswith(f"    # and 40 more; all of them: {everything}")
+        exp.store.close()
+
+
 def test_while_no_trial_keeps_the_constraints_the_nearest_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     exp = la.Experiment(
         "bound", {"x": la.Float(0, 1)}, "loss", constraints={"size": "<= 3"}, store="memory", searcher="random"

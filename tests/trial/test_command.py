@@ -80,6 +80,24 @@ def test_the_environment_holds_parameters_and_trial(run, tmp_path: Path) -> None
     assert trial["directory"] == str(tmp_path / "exp" / "trials" / "7")
 
 
+@pytest.mark.parametrize("template", ["python -c {code}", ["python", "-c", "{code}"]])
+def test_python_is_the_one_that_runs_lanista(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    code = "import sys, os; open('out', 'w').write(sys.executable + ' ' + os.environ['PATH'])"
+    run(Command(template, cwd=tmp_path), {"code": code})
+    folder = str(Path(sys.executable).parent)
+    executable, path = (tmp_path / "out").read_text().split()
+    assert (str(Path(executable).parent), path) == (folder, f"{folder}:/usr/bin:/bin")
+
+
+@pytest.mark.parametrize("mine", [True, False])
+def test_a_path_that_was_chosen_stays(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mine: bool) -> None:
+    chosen = f"/usr/bin:/bin:{Path(sys.executable).parent}"
+    monkeypatch.setenv("PATH", "/usr/bin:/bin" if mine else chosen)
+    run(Command("echo $PATH > out", cwd=tmp_path, env={"PATH": chosen} if mine else None))
+    assert (tmp_path / "out").read_text().strip() == chosen
+
+
 def test_a_megabyte_of_parameters_arrives(run, tmp_path: Path) -> None:
     params = {"text": "é" * 1_000_000, "x": 1}
     code = (

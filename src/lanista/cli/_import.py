@@ -4,19 +4,23 @@ import csv
 import io
 import json
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast
 
 from lanista.errors import LanistaError, UsageError
 from lanista.experiment import Experiment
 from lanista.experiment._arguments import near
+from lanista.experiment._seeding import imported
 from lanista.experiment._space_file import read_space
 from lanista.experiment._yaml import Document, read_text, read_yaml
 from lanista.journal import STATES, TrialRecord, open_store
 from lanista.space import Space
 
-Ended = Literal["completed", "failed", "stopped"]
+ADDED = ("completed", "failed", "stopped")
+"""States in which a trial can be added."""
+
 KNOWN = {*TrialRecord.__dataclass_fields__, "value"}
 """What `export` writes about a trial besides its parameters and metrics."""
 
@@ -51,7 +55,7 @@ Row = tuple[dict[str, Any], dict[str, float], str]
 
 
 def read_into(experiment: Experiment, path: Path, *, ignore: Sequence[str] = ()) -> tuple[int, int]:
-    """Adds the trials of a file; all of them are checked before the first is added.
+    """Adds the trials of a file; all of them are checked before the first is added, and all are added at once.
 
     Args:
         experiment: the experiment.
@@ -66,23 +70,24 @@ def read_into(experiment: Experiment, path: Path, *, ignore: Sequence[str] = ())
     """
     rows: list[Row] = []
     left = 0
-    define = experiment.history.created is not None and experiment.history.created.define
+    created = experiment.history.created
+    define = created is not None and created.define
+    needed = (*experiment.metrics, *experiment.history.constraints)
     for at, record in _records(path):
         try:
             params, metrics, state = _row(experiment, record, ignore)
-            if state not in get_args(Ended):
+            if state not in ADDED:
                 left += 1
                 continue
             if not define:
                 params = experiment.space.check(params)
-            if state == "completed" and (lost := [m for m in experiment.metrics if m not in metrics]):
+            if state == "completed" and (lost := [m for m in needed if m not in metrics]):
                 there = ", ".join(map(repr, metrics)) or "none"
                 raise UsageError(f"there is no value of the metric {lost[0]!r}; the row has {there}")
         except LanistaError as error:
             raise UsageError(f"{path}, {at}: {error}") from None
         rows.append((params, metrics, state))
-    for params, metrics, state in rows:
-        experiment.add(params, metrics, state=cast(Ended, state))
+    experiment._decide(lambda h: imported(h, rows))  # in one piece: all of them, or none
     return len(rows), left
 
 
@@ -114,6 +119,7 @@ def _row(experiment: Experiment, record: Mapping[str, Any], ignore: Sequence[str
     """One row, taken apart; fields may be flat (`lr`, `params.lr`) or nested (`params: {lr: ...}`)."""
     params: dict[str, Any] = dict(record["params"]) if isinstance(record.get("params"), Mapping) else {}
     found: dict[str, Any] = dict(record["metrics"]) if isinstance(record.get("metrics"), Mapping) else {}
+    metrics = (*experiment.metrics, *experiment.history.constraints)
     names = {*experiment.space.names, *(constant.name for constant in experiment.space.constants)}
     for column, value in record.items():
         prefix, _, rest = column.partition(".")
@@ -123,15 +129,15 @@ def _row(experiment: Experiment, record: Mapping[str, Any], ignore: Sequence[str
             params[rest] = _param(experiment.space, rest, value)
         elif prefix == "metrics" and rest:
             found[rest] = value
-        elif column in experiment.metrics:
+        elif column in metrics:
             found[column] = value
         elif column in names:
             params[column] = _param(experiment.space, column, value)
         elif column not in KNOWN:
-            known = [*names, *experiment.metrics, "state"]
+            known = [*names, *metrics, "state"]
             raise UsageError(
-                f"the column {column!r} is neither a parameter nor a metric; {near(column, known)} "
-                f"Leave it out with --ignore {column}"
+                f"the column {column!r} is neither a parameter nor a metric ({near(column, known)}); "
+                f"leave it out with --ignore {shlex.quote(column)}"
             )
     values = record.get("values")
     if isinstance(values, list):

@@ -7,7 +7,7 @@ from typing import Any
 from lanista.cli._base import Args, MakeCommand, add_json, add_name, existing, opened, print_json
 from lanista.cli._rows import TrialTable, split_columns
 from lanista.cli._tables import show
-from lanista.errors import MissingExtraError
+from lanista.errors import MissingExtraError, UsageError
 from lanista.experiment import Experiment, experiments
 from lanista.experiment._insight import bounds_line, missing_best
 from lanista.experiment._render import failure_lines, last_failure, python_params
@@ -44,6 +44,11 @@ def add(command: MakeCommand) -> None:
 
     best = command("best", "show the best trial, its configuration as Python code")
     add_name(best)
+    best.add_argument(
+        "--hypervolume",
+        metavar="METRIC=VALUE,...",
+        help="also the hypervolume of the front up to these values, such as acc=0.5,latency=100",
+    )
     add_json(best)
     best.set_defaults(run=_best)
 
@@ -194,9 +199,10 @@ def _best(args: Args) -> None:
     experiment = opened(args)
     best = experiment.best
     several = len(experiment.metrics) > 1
+    volume = {"hypervolume": experiment.hypervolume(_reference(args.hypervolume))} if args.hypervolume else {}
     if args.json:
         front = {"pareto": [record.as_dict() for record in experiment.pareto]} if several else {}
-        print_json({**best.as_dict(), **front})
+        print_json({**best.as_dict(), **front, **volume})
         return
     print("\n".join(_lines(experiment, best)))
     if several:
@@ -206,6 +212,18 @@ def _best(args: Args) -> None:
             for r in experiment.pareto
         ]
         show(front_rows, list(dict.fromkeys(name for row in front_rows for name in row)))
+    if volume:
+        print(f"\nhypervolume {volume['hypervolume']!r} up to {args.hypervolume}")
+
+
+def _reference(text: str) -> dict[str, float]:
+    """The corner up to which a hypervolume is taken, from METRIC=VALUE pairs."""
+    try:
+        return {name.strip(): float(value) for name, value in (pair.split("=") for pair in text.split(","))}
+    except ValueError:
+        raise UsageError(
+            f"--hypervolume {text!r}: write a value for each metric, such as acc=0.5,latency=100"
+        ) from None
 
 
 def _importance(args: Args) -> None:

@@ -16,7 +16,7 @@ from lanista.experiment._progress import Progress
 from lanista.experiment._yaml import read_yaml
 from lanista.journal import CODES
 
-CHANGES = ("name", "trials", "workers", "time_limit", "seed", "store")
+CHANGES = ("name", "trials", "executor", "workers", "time_limit", "seed", "store")
 """Fields of the config file that the command line can change."""
 
 
@@ -26,6 +26,7 @@ def add(command: MakeCommand) -> None:
     run.add_argument("config", metavar="CONFIG", help="a YAML file: Lanista's own, or NNI's config.yml")
     run.add_argument("--name", help="the experiment's name")
     run.add_argument("--trials", metavar="N", type=int, help="how many trials in all")
+    run.add_argument("--executor", metavar="NAME", help="where trials run: inline, processes or ray")
     run.add_argument("--workers", metavar="N", type=int, help="how many at once")
     run.add_argument("--time-limit", metavar="TIME", type=_time, help="seconds, or such as 30m")
     run.add_argument("--seed", metavar="N", type=int, help="makes the run repeatable")
@@ -61,11 +62,12 @@ def _load(path: Path, changes: dict[str, Any]) -> tuple[Experiment, Any, dict[st
     if not is_nni_config(read_yaml(path).value):
         config = load_config(path, changes)
         return config.open(), config.objective, config.run
-    store = changes.pop("store", None)
+    store, executor = changes.pop("store", None), changes.pop("executor", None)
     nni = replace(read_nni_config(path), **changes)
     for note in nni.notes:
         print(f"{path}: {note}", file=sys.stderr)
-    return nni.open(store=store), nni.command, {"executor": nni.executor, "limits": nni.limits}
+    where = {"executor": nni.executor} if executor is None else {"executor": executor, "workers": nni.workers}
+    return nni.open(store=store), nni.command, {**where, "limits": nni.limits}
 
 
 def carry_out(experiment: Experiment, objective: Any, run: dict[str, Any], *, resume: str, quiet: bool = False) -> int:

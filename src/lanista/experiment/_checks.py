@@ -2,13 +2,51 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from lanista._version import __version__
 from lanista.errors import ExperimentError, MismatchError, SpaceError, UsageError
+from lanista.experiment._arguments import near
 from lanista.journal import Bound, Created, Joined, as_bound
-from lanista.space import Space
+from lanista.space import Choice, Space
+
+P = ParamSpec("P")
+R = TypeVar("R")
+ELSEWHERE = {
+    "n_trials": "trials",
+    "num_samples": "trials",
+    "n_jobs": "workers",
+    "timeout": "time_limit",
+    "show_progress_bar": "progress",
+    "study_name": "name",
+    "direction": "mode",
+    "directions": "metric",
+    "sampler": "searcher",
+    "pruner": "scheduler",
+    "storage": "store",
+}
+"""What others call the arguments of `Experiment` and `run`."""
+
+
+def named(call: Callable[P, R]) -> Callable[P, R]:
+    """Has keyword arguments that there are not refused with the name that is meant."""
+    import inspect
+
+    known = [name for name in inspect.signature(call).parameters if name != "self"]
+    what = call.__qualname__.removesuffix(".__init__")
+
+    @wraps(call)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name in kwargs:
+            if name not in known:
+                meant = ELSEWHERE.get(name)
+                hint = f"did you mean {meant!r}?" if meant in known else near(name, known)
+                raise UsageError(f"{what}({name}=...): there is no such argument; {hint}")
+        return call(*args, **kwargs)
+
+    return checked
 
 
 def check_name(name: str) -> None:
@@ -21,13 +59,23 @@ def as_space(space: Mapping[str, Any] | Space | None) -> Space | None:
     """The space that was given; a list in it, which would be a constant, is taken for a mistake."""
     if space is None or isinstance(space, Space):
         return space
-    for name, domain in space.items():
+    if not isinstance(space, Mapping):
+        raise SpaceError(f"the space {space!r} must be a dict of names and domains, such as {{'x': la.Float(0, 1)}}")
+    _refuse_lists(space.items(), "")
+    return Space(dict(space))
+
+
+def _refuse_lists(tree: Iterable[tuple[Any, Any]], place: str) -> None:
+    """Raises SpaceError for a list where a domain should be, below choices, too."""
+    for name, domain in tree:
         if isinstance(domain, list | tuple | set):
             raise SpaceError(
-                f"{name!r} is the {type(domain).__name__} {domain!r}; to choose among its values write "
+                f"'{place}{name}' is the {type(domain).__name__} {domain!r}; to choose among its values write "
                 f"la.Choice({list(domain)!r}), and for a constant list give la.Space({{...}})"
             )
-    return Space(dict(space))
+        if isinstance(domain, Choice) and domain.children:
+            for option, below in zip(domain.options, domain.children, strict=True):
+                _refuse_lists(below, f"{place}{name}={option}/")
 
 
 def as_directions(metric: str | Mapping[str, str] | None, mode: str | None) -> dict[str, str] | None:
@@ -42,11 +90,15 @@ def as_directions(metric: str | Mapping[str, str] | None, mode: str | None) -> d
         raise UsageError(f"mode={mode!r}: metric is a dict, which gives each metric its own direction")
     else:
         metrics = dict(metric)
+        if not metrics:
+            raise UsageError("metric={} names no metric; write {'loss': 'min'}, or leave it out for 'value'")
     for name, direction in metrics.items():
         if not isinstance(name, str) or not name:
             raise UsageError(f"metric {name!r} must be a text that is not empty")
         if direction not in ("min", "max"):
-            raise UsageError(f"metric {name!r}: the direction {direction!r} must be 'min' or 'max'")
+            meant = [known for known in ("min", "max") if str(direction).lower().startswith(known)]
+            hint = f"; did you mean {meant[0]!r}?" if meant else ""
+            raise UsageError(f"metric {name!r}: the direction {direction!r} must be 'min' or 'max'{hint}")
     return metrics or None
 
 

@@ -63,6 +63,8 @@ def load_config(path: str | Path, changes: Mapping[str, Any] | None = None) -> C
     of_run = parameters(Experiment.run, CODE_ONLY)
     known = {*of_experiment, *of_run, *OWN}
     for name in given:
+        if name not in known and name in parameters(Limits):
+            raise document.error((name,), f"{name!r} is one of the limits; write limits: {{{name}: {given[name]}}}")
         if name not in known:
             raise document.error((name,), f"there is no field {name!r}; {near(name, known)}")
     if "name" not in given:

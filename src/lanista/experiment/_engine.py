@@ -9,6 +9,7 @@ from pathlib import Path
 from lanista import schedule
 from lanista.errors import SpaceError, UsageError
 from lanista.experiment._limits import Limits
+from lanista.experiment._proposals import proposed
 from lanista.experiment._retention import Retention
 from lanista.experiment._seeds import Generators, mix
 from lanista.journal import (
@@ -35,7 +36,7 @@ from lanista.space import domain_from_json, grow
 from lanista.trial import Decision, Job
 
 CONTINUE = Decision()
-FEW = 64
+FEW = 8
 """How many slots a scheduler is offered at a time when it may start no further trial: it may have some to resume."""
 
 
@@ -161,7 +162,7 @@ class Engine:
         h = self.history
         if self._proposed_at != len(h) or len(self._proposals) < count:
             seed = h.created.seed if h.created is not None else 0
-            self._proposals = self.searcher.ask(h, count, self._generators.at(seed, len(h)))
+            self._proposals = proposed(self.searcher, h, count, self._generators.at(seed, len(h)))
             self._proposed_at = len(h)
             self.exhausted = len(self._proposals) < count
         return self._proposals

@@ -18,19 +18,19 @@ from lanista.experiment._checks import (
     check_same,
     check_workers,
     first_event,
+    named,
 )
 from lanista.experiment._controller import Controller
 from lanista.experiment._engine import Engine
-from lanista.experiment._insight import explained
 from lanista.experiment._lease import Heart, Watch, new_owner
 from lanista.experiment._limits import Limits, as_limits, as_settings
 from lanista.experiment._progress import Progress
+from lanista.experiment._proposals import explained
 from lanista.experiment._resolve import as_executor, as_scheduler, as_searcher
 from lanista.experiment._results import Results
-from lanista.experiment._seeding import enqueued, fitting, learned
+from lanista.experiment._seeding import check_related, enqueued, fitting, imported, learned
 from lanista.journal import (
     STATES,
-    Asked,
     Beat,
     Bound,
     Commanded,
@@ -88,6 +88,7 @@ class Experiment(Results):
     True
     """
 
+    @named
     def __init__(
         self,
         name: str,
@@ -140,6 +141,7 @@ class Experiment(Results):
 
     # --- running ------------------------------------------------------------------------------------------------------
 
+    @named
     def run(
         self,
         objective: Callable[..., Any] | type[Any],
@@ -263,13 +265,17 @@ class Experiment(Results):
 
         Its best `count` configurations that fit this space are enqueued, to be measured anew. If the two have the same
         metrics, its trials are journalled here too, for searchers that learn from earlier experiments.
+
+        Raises:
+            UsageError: `other` is this experiment, has another direction of the same metric, or no trial that fits.
         """
         if not isinstance(other, Experiment):
             raise UsageError(f"warm_start({other!r}): give an experiment, such as Experiment.load('old')")
+        check_related(self._created, other._created, count)
         earlier, name = other._synced(), f"{other.name} in {other.store.url}"
+        best = fitting(earlier, self.space, count, define=self._created.define)
         if other.metrics == self.metrics:
             self._decide(lambda h: learned(earlier, name) if all(s.name != name for s in h.sources) else [])
-        best = fitting(earlier, self.space, count, define=self._created.define)
         return self.enqueue(best) if best else self
 
     def add(
@@ -281,10 +287,7 @@ class Experiment(Results):
         metrics = as_metrics(value, tuple(self.metrics))
         if state == "completed":
             check_metrics(metrics, (*self.metrics, *self._created.constraints))
-        now = time.time()
-        self._decide(
-            lambda h: [Asked(now, len(h), checked, "imported"), Ended(now, len(h), 0, state, metrics, "imported")]
-        )
+        self._decide(lambda h: imported(h, [(checked, metrics, state)]))
         return self
 
     # --- steering -----------------------------------------------------------------------------------------------------

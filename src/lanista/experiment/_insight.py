@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lanista.errors import UsageError
+from lanista.experiment._proposals import proposed
 from lanista.experiment._seeds import Generators
 from lanista.journal import COMPLETED, FAILED, History, Params
 from lanista.search import Searcher, hypervolume, non_dominated
@@ -105,10 +105,4 @@ def proposals(history: History, searcher: Searcher, count: int) -> list[Params]:
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise UsageError(f"count={count!r} must be a whole number from 1")
     seed = history.created.seed if history.created is not None else 0
-    return searcher.ask(history, count, Generators().at(seed, len(history)))
-
-
-def explained(history: History, searcher: Any) -> str:
-    """What the searcher says of itself, in one line; "" where it says nothing, or has no space to speak of yet."""
-    explain = getattr(searcher, "explain", None)
-    return str(explain(history)) if callable(explain) and history.space.width else ""
+    return proposed(searcher, history, count, Generators().at(seed, len(history)))

@@ -17,6 +17,9 @@ _FULL = re.compile("all .* trials are done")
 FRONT = 5
 """Trials of a front that the closing lines name."""
 
+SHOWN = 20
+"""Parameters that the closing lines show."""
+
 STYLES = {"completed": "green", "stopped": "yellow", "failed": "bold red", "running": "cyan", "infeasible": "magenta"}
 
 
@@ -132,7 +135,11 @@ def python_params(params: dict[str, Any]) -> list[str]:
     """
     if not params:
         return ["params = {}"]
-    return ["params = {", *(f"    {_quoted(name)}: {_literal(value)}," for name, value in params.items()), "}"]
+    return ["params = {", *_items(params), "}"]
+
+
+def _items(params: dict[str, Any]) -> list[str]:
+    return [f"    {_quoted(name)}: {_literal(value)}," for name, value in params.items()]
 
 
 def _quoted(text: str) -> str:
@@ -180,7 +187,7 @@ def closing(view: View, reason: str, *, url: str, resume: str, failure: TrialRec
     counts = ", ".join(f"{count:,} {state}" for state, count in view.counts.items()) or "no trials"
     lines = [f"{view.name}: {reason or 'ended'} ({counts})"]
     name = f"{shlex.quote(view.name)}{store_option(url)}"
-    lines += _found(view, failure, "exp.pareto" if url == "memory" else f"lanista best {name}")
+    lines += _found(view, failure, "" if url == "memory" else f"lanista best {name}")
     if url == "memory":
         lines.append("journal: in the memory of this process; give store=PATH to keep it")
         return lines
@@ -192,10 +199,10 @@ def closing(view: View, reason: str, *, url: str, resume: str, failure: TrialRec
     return lines
 
 
-def _found(view: View, failure: TrialRecord | None, listing: str) -> list[str]:
+def _found(view: View, failure: TrialRecord | None, command: str) -> list[str]:
     """What the closing lines say of the trials: the front, and the best as code; or why there is none.
 
-    `listing` is what lists the whole front.
+    `command` is what shows all of the front and of the best; "": there is none, code has to.
     """
     if view.best is None and view.nearest:
         return [f"no trial keeps the constraints {view.constraints}; {view.nearest}"]
@@ -204,14 +211,17 @@ def _found(view: View, failure: TrialRecord | None, listing: str) -> list[str]:
     lines = []
     if view.front_count:
         many = f"{view.front_count:,} trials" if view.front_count > 1 else "1 trial"
-        lines.append(f"front: {many} that no other one beats in every metric (all of them: {listing})")
+        lines.append(f"front: {many} that no other one beats in every metric (all of them: {command or 'exp.pareto'})")
         lines += [f"    trial {record.number}: {values_line(record, view.metrics)}" for record in view.front[:FRONT]]
         more = view.front_count - len(view.front[:FRONT])
         lines += [f"    and {more:,} more"] if more else []
     best = f"best by {view.metric}" if len(view.metrics) > 1 else "best"
     step = f", {view.best.steps} steps" if view.best.steps else ""
     lines.append(f"{best}: trial {view.best.number}, {view.metric} = {view.best.value!r} ({view.mode}){step}")
-    return [*lines, *python_params(view.best.params)]
+    if len(view.best.params) <= SHOWN:
+        return [*lines, *python_params(view.best.params)]
+    hint = f"    # and {len(view.best.params) - SHOWN} more; all of them: {command or 'exp.best.params'}"
+    return [*lines, "params = {", *_items(view.best.params)[:SHOWN], hint, "}"]
 
 
 def values_line(record: TrialRecord, metrics: Iterable[str]) -> str:

@@ -2,12 +2,12 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from lanista.errors import SpaceError
-from lanista.journal import COMPLETED, Asked, Event, History, Learned, Params
+from lanista.errors import SpaceError, UsageError
+from lanista.journal import COMPLETED, Asked, Created, Ended, Event, History, Learned, Params
 from lanista.space import Space
 
 
@@ -25,22 +25,65 @@ def enqueued(history: History, configurations: Sequence[Params], *, again: bool)
     ]
 
 
+def imported(history: History, trials: Iterable[tuple[Params, dict[str, float], str]]) -> list[Event]:
+    """The events that add trials that were run elsewhere: parameters, metrics and state of each."""
+    now, events = time.time(), list[Event]()
+    for number, (params, metrics, state) in enumerate(trials, len(history)):
+        events += [Asked(now, number, params, "imported"), Ended(now, number, 0, state, metrics, "imported")]
+    return events
+
+
+def check_related(here: Created, there: Created, count: int) -> None:
+    """Raises UsageError where an experiment cannot begin with the `count` best of another one."""
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise UsageError(f"warm_start(count={count!r}): it must be a whole number from 1")
+    if here == there:
+        raise UsageError(
+            f"warm_start: {here.name!r} would begin with itself, and it knows its trials; give an earlier experiment"
+        )
+    for name, mode in here.metrics.items():
+        if there.metrics.get(name, mode) != mode:
+            raise UsageError(
+                f"warm_start: metric {name!r} is {mode!r} here and {there.metrics[name]!r} in {there.name!r}; "
+                f"make this experiment with mode={there.metrics[name]!r}, or name the metric otherwise"
+            )
+
+
 def fitting(history: History, space: Space, count: int, *, define: bool) -> list[Params]:
-    """The best configurations of a history that fit another space, at most `count`."""
+    """The best configurations of a history that fit another space, at most `count`.
+
+    Raises:
+        UsageError: there are some, and none of them fits.
+    """
     done = [n for n in history.finished if history.state[n] == COMPLETED and not math.isnan(history.Y[n, 0])]
+    ranked = [history.params[n] for n in sorted(done, key=lambda n: float(history.Y[n, 0]))]
+    if ranked and not define and not set(space.names) & set(history.space.names):
+        raise UsageError(
+            f"warm_start: this space, of {_names(space)}, shares no parameter with the earlier one, "
+            f"of {_names(history.space)}; give an experiment on the same parameters"
+        )
     out: list[Params] = []
-    for number in sorted(done, key=lambda n: float(history.Y[n, 0])):
-        params = history.params[number]
-        if not define:
-            try:
-                params = space.check({name: value for name, value in params.items() if name in space.names})
-            except SpaceError:
-                continue
-        if params not in out:
-            out.append(params)
+    refused = ""
+    for params in ranked:
+        try:
+            fit = params if define else space.adopt(params)
+        except SpaceError as error:
+            refused = refused or str(error)
+            continue
+        if fit not in out:
+            out.append(fit)
         if len(out) == count:
             break
+    if ranked and not out:
+        raise UsageError(
+            f"warm_start: none of {len(ranked)} completed trials fits this space; of the best, {refused}; "
+            "widen the space, or leave the warm start out"
+        )
     return out
+
+
+def _names(space: Space) -> str:
+    return ", ".join(space.names) or "no parameters"
 
 
 MOST_LEARNED = 1000

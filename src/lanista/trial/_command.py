@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -24,7 +25,9 @@ class Command:
 
     The command gets the parameters by placeholders, by its environment (LANISTA_PARAM_<NAME>) and in a JSON file
     (LANISTA_PARAMS_FILE). It talks back by `lanista.report` and `lanista.finish` in Python, by JSON lines on descriptor
-    LANISTA_FD in other languages. It runs in a process group of its own, of which nothing is left when the trial ends.
+    LANISTA_FD in other languages. The folder of the Python that runs it is put first on its PATH, unless it is there
+    already: `python` is one that has Lanista. It runs in a process group of its own, of which nothing is left when the
+    trial ends.
 
     Args:
         template: a string, which a shell runs with each value quoted, or a list of words, which run without a shell.
@@ -98,7 +101,7 @@ class Command:
             "fidelity": "" if job.fidelity is None else job.fidelity,
         }
         words = self._words({**built_in, **trial.params}, trial.params)
-        env = {**os.environ, **(self.env or {}), **_template.variables(trial.params)}
+        env = {**os.environ, "PATH": _path(), **(self.env or {}), **_template.variables(trial.params)}
         env["LANISTA_PARAMS_FILE"] = str(file)
         env["LANISTA_TRIAL"] = describe(trial)
         with Process(words, cwd=cwd, env=env, directory=trial.directory.absolute(), log=_log(trial)) as process:
@@ -223,6 +226,13 @@ class _Talk:
             self._trial.save_file(lambda part: _copy_folder(path, part), step=step)
         else:
             self._trial.save_file(lambda part: _copy_file(path, part), step=step)
+
+
+def _path() -> str:
+    """The PATH on which `python` has Lanista even if its virtual environment was not activated."""
+    path = os.environ.get("PATH", os.defpath)
+    folder = os.path.dirname(sys.executable or "")
+    return path if not folder or folder in path.split(os.pathsep) else folder + os.pathsep + path
 
 
 def _copy_file(source: Path, target: Path) -> None:

@@ -68,7 +68,27 @@ def as_objective(given: Any, *, cohort: bool = False) -> Objective:
         return Objective(_TrainableCall(given), cohort=False)
     if isinstance(given, type) or not callable(given):
         raise UsageError(f"the objective {given!r} is no function of a trial, no Trainable class and no Command")
+    _check_signature(given, cohort)
     return Objective(given, cohort=cohort)
+
+
+def _check_signature(call: Callable[..., Any], cohort: bool) -> None:
+    """Raises UsageError for a function that cannot be called with a trial alone."""
+    import inspect
+
+    try:
+        signature = inspect.signature(call)
+    except (TypeError, ValueError):  # some of those written in C do not tell
+        return
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        name = getattr(call, "__name__", type(call).__name__)
+        wanted = "a list of trials: def objective(trials)" if cohort else "a trial: def objective(trial)"
+        raise UsageError(
+            f"the objective {name}{signature} cannot be called with one argument ({error}); it is a function of "
+            f"{wanted}, where trial['lr'] is the value of a parameter"
+        ) from None
 
 
 class _TrainableCall:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lanista.errors import ObjectiveError, StopTrial, UsageError
+from lanista.errors import ObjectiveError, ParameterError, StopTrial, UsageError
 from lanista.journal import Checkpointed, Params, Reported, Suggested, noted, own
 from lanista.space import Choice, Domain, Float, Int, Space
 from lanista.trial import _checkpoint
@@ -63,8 +63,27 @@ class Trial:
         return f"Trial(number={self.number}, params={self.params})"
 
     def __getitem__(self, name: str) -> Any:
-        """The value of a parameter."""
-        return self.params[name]
+        """The value of a parameter.
+
+        Raises:
+            ParameterError: the trial has none of that name; a KeyError as well.
+        """
+        try:
+            return self.params[name]
+        except KeyError:
+            raise ParameterError(self._stranger(name)) from None
+
+    def _stranger(self, name: str) -> str:
+        """What is wrong with the name of a parameter that this trial does not have."""
+        from difflib import get_close_matches
+
+        what = f"trial[{name!r}]: the trial has no such parameter"
+        if close := get_close_matches(str(name), self.params, 1):
+            return f"{what}; did you mean {close[0]!r}?"
+        there = f"there are {', '.join(self.params)}" if self.params else "there are none"
+        if self._job.define:
+            return f"{what} yet; {there}; ask for it by trial.suggest_float({name!r}, low, high) or its kin"
+        return f"{what}; {there}; for one that applies only under a condition write trial.params.get({name!r})"
 
     @property
     def directory(self) -> Path:
