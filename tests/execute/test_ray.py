@@ -327,6 +327,11 @@ def test_a_trial_may_be_distributed_itself(desk: Callable[..., Desk]) -> None:
     assert [group["state"] for group in ray.util.placement_group_table().values()] == ["REMOVED"]
 
 
+def test_an_environment_that_comes_too_late_is_refused(cluster: Cluster) -> None:
+    with pytest.raises(UsageError, match=r"this program has joined Ray already; give it to ray\.init"):
+        Ray(runtime_env={"pip": ["einops"]}).open(as_objective(climb), lambda facts: None)
+
+
 def test_what_no_node_has_is_told_at_the_start(cluster: Cluster) -> None:
     with pytest.raises(ExecutorError, match="no node of the cluster has room for a worker with 1 CPU, 3 unicorn"):
         Ray(resources={"unicorn": 3}).open(as_objective(climb), lambda facts: None)

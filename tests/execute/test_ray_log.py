@@ -3,7 +3,7 @@
 import socket
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lanista.execute._ray_log import Tape
@@ -21,6 +21,7 @@ def job(home: Path, number: int, attempt: int = 1) -> Job:
 @given(st.lists(OUTPUT, min_size=1, max_size=4), st.integers(1, 7))
 def test_each_trial_gets_what_it_said(tmp_path_factory, outputs: list[bytes], size: int) -> None:
     home = tmp_path_factory.mktemp("home")
+    assume(all(MARK not in output for output in outputs[:-1]))  # the last one may print what it likes
     ours, theirs = socket.socketpair()
     tape = Tape(MARK)
     tape.connect(ours)

@@ -49,7 +49,7 @@ def join(address: str | None, runtime_env: Mapping[str, Any] | None, cpus: float
     """Joins a cluster, or starts a local one with at least so many cores; False where this process has done so before.
 
     Raises:
-        UsageError: the address is one of Ray's client.
+        UsageError: the address is one of Ray's client, or runtime_env comes too late.
         ExecutorError: there is no cluster, or the project cannot be sent to it.
     """
     if address is not None and address.startswith("ray://"):
@@ -59,6 +59,8 @@ def join(address: str | None, runtime_env: Mapping[str, Any] | None, cpus: float
         )
     ray = load()
     if ray.is_initialized():
+        if runtime_env:
+            raise UsageError(f"runtime_env={runtime_env!r}: this program has joined Ray already; give it to ray.init")
         return False
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address is None:

@@ -68,6 +68,9 @@ class Tape:
         self._write(rest[: len(rest) - keep])
 
     def _next(self) -> None:
+        if not self._awaited:  # user code has printed a mark
+            self._write(self._mark)
+            return
         first, *others = self._awaited.popleft()
         self._path = Path(log_path(first.directory, first.number))
         self._heading = b"lanista: attempt %d\n" % first.attempt if first.attempt > 1 else b""

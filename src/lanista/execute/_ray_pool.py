@@ -60,8 +60,7 @@ class Pool:
         losses: int,
     ) -> None:
         self._parcel, self._shared = _ray_cluster.put(objective)
-        self._handle = handle
-        self._resources, self._losses = resources, losses
+        self._handle, self._resources, self._losses = handle, resources, losses
         self._bundles = [_ray_cluster.need_of(resources), *beside]
         self._census = Census(workers, self._bundles)
         self._host, self._secret = _ray_cluster.host(), os.urandom(32)
@@ -77,8 +76,7 @@ class Pool:
         self._tapes: list[Tape] = []
         self._failures = self._started = 0
         self._error: ExecutorError | None = None
-        self._closing = False
-        self._probe = Probe()
+        self._closing, self._probe = False, Probe()
         self._next_look = 0.0
         self.limit(None)
 
