@@ -79,7 +79,7 @@ def test_the_repr_counts_trials_by_state():
         (lambda exp: la.Experiment("m", SPACE, 3, store="memory"), "metric=3 must be a name, or a dict"),
         (
             lambda exp: la.Experiment("s", SPACE, scheduler="asha", store="memory"),
-            r"'max_steps'; give .* ASHA\(\.\.\.\)",
+            r"'asha' needs max_steps; give an object, ASHA\(max_steps=\.\.\.\)",
         ),
     ],
 )

@@ -241,7 +241,7 @@ def test_canonical_is_what_a_configuration_is_encoded_as(space: Space, seed: int
 
 CONDITIONS = st.sampled_from(
     [
-        *("a < b", "a * x + b > 2", "a + b ** 2 <= 20 or x < 0.3", "abs(a - b) // 2 != 1", "1 < a < 7", "a % 3"),
+        *("a < b", "a * x + b > 2", "a + b ** 2 <= 20 or x < 0.3", "abs(a - b) // 2 != 1", "1 < a < 7", "a % 3 > 0"),
         *("opt in ['sgd', 'adam']", "opt == 'sgd' and m > 0.5", "m < x", "round(x, 1) * a >= 1 if a else x > 0.5"),
         *("len(s) <= b", "'p' in s or a > 2", "o != [1, 2, 3]", "max(a, b, 3 * x) > 4", "sum([a, b, x]) > 5"),
         *("depth != 3", "depth > 2 and a", "k == 'one'", "not (a or b)"),
