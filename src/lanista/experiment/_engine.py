@@ -53,7 +53,7 @@ class Engine:
     ) -> None:
         self.journal, self.searcher, self.scheduler = journal, searcher, scheduler
         self.owner = owner
-        self._trials = directory / "trials"
+        self._trials = str(directory / "trials")
         fidelity = getattr(scheduler, "fidelity", None)
         self._highest: int | None = None if fidelity is None else fidelity.high
         self._generators = Generators()
@@ -110,8 +110,9 @@ class Engine:
         if len(starts) < len(actions):
             self._apply([action for action in actions if not isinstance(action, (Start, Resume))])
         room = limit()
-        again = list(islice(h.released, free))
-        fresh = list(islice((n for n in h.live[WAITING] if n not in h.released), free))
+        waiting = h.live[WAITING]
+        again = list(islice(h.released, free)) if waiting else []
+        fresh = list(islice((n for n in waiting if n not in h.released), free)) if waiting else []
         # Those that were lost get what every trial gets: what they had may not be there any more.
         events: list[Event] = [self._started(n, now, h.budget(n), h.slice(n), None) for n in again]
         queued = queued[: free - len(again)]
@@ -172,8 +173,7 @@ class Engine:
         h = self.history
         created = h.created
         assert created is not None
-        kept = ((step, path) for step, path in h.checkpoints_of(number) if not self.files or Path(path).exists())
-        step, path = next(kept, (0, None))
+        step, path = self._latest(number) if h.checkpoints else (0, None)
         return Job(
             number,
             h.params[number],
@@ -192,6 +192,11 @@ class Engine:
             reported=h.metrics_of(number) if path is not None else {},
             constrained=tuple(h.constraints),
         )
+
+    def _latest(self, number: int) -> tuple[int, str | None]:
+        """The newest checkpoint that a trial can go on from: of files, the newest that is there."""
+        kept = self.history.checkpoints_of(number)
+        return next(((step, path) for step, path in kept if not self.files or Path(path).exists()), (0, None))
 
     # --- facts --------------------------------------------------------------------------------------------------------
 
