@@ -41,7 +41,7 @@ WRONG_DOMAINS: dict[str, tuple[Any, str]] = {
     "equal numbers": (lambda: Choice([1, 1.0]), "option 1.0 equals 1, given before"),
     "equal lists": (lambda: Choice([[1], [1.0]]), r"option \[1.0\] equals \[1\]"),
     "tuple option": (lambda: Choice([(3, 3)]), r"option \(3, 3\) is a tuple.*write it as a list"),
-    "object option": (lambda: Choice([print]), "option <built-in.* is not a JSON value; use a string that names it"),
+    "object option": (lambda: Choice([len]), "option <built-in.* is not a JSON value; use a string that names it"),
     "nan option": (lambda: Choice([math.nan]), "option nan is not a JSON value; use a finite number"),
     "set of options": (lambda: Choice({"a", "b"}), "must have a lasting order, got .*; write a list"),
     "text as options": (lambda: Choice("abc"), r"options must be a list, got 'abc'; write \['abc'\]"),
