@@ -162,8 +162,8 @@ class Experiment(Results):
                 trials.
             trials: how many trials the experiment shall have in all; those that ended count, and are not run again.
             workers: how many run at once; 1 by default.
-            executor: "inline" (this process; the default for one worker), "processes" (the default for more) or an
-                object.
+            executor: "inline" (this process; the default for one worker), "processes" (the default for more), "ray" or
+                an object.
             cohort: how many trials one call of the objective takes.
             time_limit: wall-clock seconds; trials that run then pause at their next report, and go on at the next run.
             limits: all limits, see `Limits`; `trials` and `time_limit` given here take precedence.
