@@ -3,6 +3,7 @@
 import numpy as np
 
 import lanista as la
+from lanista.journal import RUNNING
 from lanista.search._levels import at_level
 
 
@@ -35,3 +36,32 @@ def test_the_default_searcher_learns_at_the_level() -> None:
 def test_where_nothing_is_cut_the_history_is_its_own_level() -> None:
     history = simulated(None)
     assert at_level(history) is history
+
+
+def test_what_was_cut_below_the_level_counts_as_pending() -> None:
+    history = simulated(la.ASHA(9))
+    level = at_level(history)
+    cut = np.isnan(level.Y[:, 0])
+    assert cut.any()
+    assert (level.state[cut] == RUNNING).all()
+
+
+def test_lower_steps_are_told_as_earlier_experiments() -> None:
+    history = simulated(la.ASHA(9))
+    level = at_level(history)
+    assert [source.name for source in level.sources] == ["step 1"]
+    X, _, Y = level.sources[0].points(history.space)
+    np.testing.assert_allclose(Y[:, 0], X[:, 0] + 1)
+    assert 24 <= len(X) <= len(history)
+
+
+def test_proposals_are_not_repeated_where_trials_are_always_cut() -> None:
+    """The level says that small x is best; where it is smallest nothing gets past the first rung, so no value tells."""
+
+    def curve(params: dict[str, float], step: int) -> tuple[float, float] | None:
+        return (params["x"] + (params["x"] < 0.3 and step < 9), 1.0) if step <= 9 else None
+
+    exp = la.Experiment("cut", {"x": la.Float(0, 1)}, metric="loss", scheduler=la.ASHA(9), store="memory", seed=0)
+    la.simulate(exp, curve, workers=2, trials=60)
+    late = {round(trial.params["x"], 2) for trial in exp.trials[30:]}
+    assert len(late) >= 8

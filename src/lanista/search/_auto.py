@@ -21,7 +21,8 @@ class Auto:
     A Gaussian process (`GP`) up to 500 trials, within a trust region (`TuRBO`) where more than 50 numbers are
     searched for one objective; `TPE`, whose time hardly grows, beyond. The choice follows from the history, so that an
     experiment that is resumed goes on as it would have. Where a scheduler stops or pauses trials, the process learns
-    from the values at the highest step that 8 of them have come to, as `BOHB` does.
+    from the values at the highest step that 8 of them have come to, and from those at lower steps as far as these rank
+    trials alike: Li et al., MFES-HB: Efficient Hyperband with Multi-Fidelity Quality Measurements (2021), section 4.
 
     Raises:
         UnsatisfiableError: too few configurations meet the constraints.
