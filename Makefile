@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 PYTEST := $(BIN)/python -m pytest
 CODE := src tests scripts conftest.py docs/conf.py $(wildcard benchmarks examples)
 
-.PHONY: help demo test long check format docs bench bench-overhead bench-search clean
+.PHONY: help demo test long check format docs bench bench-overhead bench-search bench-cluster clean
 
 help:
 	@echo "make demo    tune a real model on this machine, live"
@@ -15,7 +15,7 @@ help:
 	@echo "make check   format, lint, types, imports; lines of each package"
 	@echo "make format  mend what the formatter and the linter can mend"
 	@echo "make docs    run the examples of the docs, then build them into docs/_build"
-	@echo "make bench   the benchmarks (bench-overhead, bench-search)"
+	@echo "make bench   the benchmarks (bench-overhead, bench-search; apart from them bench-cluster)"
 	@echo "make clean   remove caches and builds, not the environment"
 
 $(BIN)/python:
@@ -98,6 +98,10 @@ bench-search: $(VENV)/.dev $(SEARCH_PEERS:%=benchmarks/.venv-%/.peers)
 	@PYTHONPATH=src benchmarks/.venv-search/bin/python -m benchmarks.search run --optimizers '$(OPTIMIZERS)' \
 		--suite $(SUITE) --seeds $(SEEDS) --budget $(BUDGET)
 	@PYTHONPATH=src benchmarks/.venv-search/bin/python -m benchmarks.search report --suite $(SUITE)
+
+# Both drivers join one Ray cluster, so they share an environment.
+bench-cluster: benchmarks/.venv-cluster/.peers
+	@PYTHONPATH=src benchmarks/.venv-cluster/bin/python -m benchmarks.cluster $(ARGS)
 
 clean:
 	@rm -rf build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

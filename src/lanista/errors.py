@@ -12,6 +12,7 @@
     │   ├── MetricError          LA401   a metric that is missing, misspelt or no number
     │   └── ParameterError       LA402   a parameter that the trial does not have
     ├── ExecutorError            LA500   workers that cannot be started, resources that do not exist
+    │   └── CheckpointError      LA501   checkpoints that cannot be written or read where they are to live
     ├── ConfigError              LA600   a configuration file that is wrong
     ├── UsageError               LA700   an argument that is wrong
     └── MissingExtraError        LA800   an optional dependency is not installed
@@ -91,6 +92,12 @@ class ExecutorError(LanistaError):
     """Workers cannot be started, or resources were asked for that do not exist."""
 
     code = "LA500"
+
+
+class CheckpointError(ExecutorError):
+    """Checkpoints cannot be written, or read, where they are to live."""
+
+    code = "LA501"
 
 
 class ConfigError(LanistaError, ValueError):

@@ -10,7 +10,7 @@ from lanista import __version__
 
 COMMANDS = [
     *("run", "ls", "show", "trials", "best", "logs", "top", "stop", "pause", "resume", "kill", "enqueue", "set"),
-    *("export", "import", "rm", "demo", "doctor", "importance"),
+    *("export", "import", "rm", "demo", "doctor", "importance", "plot"),
 ]
 
 

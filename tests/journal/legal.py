@@ -120,7 +120,7 @@ def _owners(draw: Draw, history: History, time: float, trial: int) -> Event:
     return draw(
         st.sampled_from(
             [
-                Joined(time, owner, "host", 7, 2, {"trials": 9}),
+                Joined(time, owner, "host", 7, 2, {"trials": 9}, helps=draw(st.booleans())),
                 Left(time, owner, "done"),
                 Decided(time, None, "finish", "done"),
             ]

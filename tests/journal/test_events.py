@@ -55,7 +55,7 @@ events: st.SearchStrategy[Event] = st.one_of(
         texts,
         st.booleans(),
     ),
-    st.builds(Joined, times, texts, texts, whole, whole, values, st.booleans()),
+    st.builds(Joined, times, texts, texts, whole, whole, values, st.booleans(), values, st.booleans()),
     st.builds(Left, times, texts, texts),
     st.builds(Asked, times, whole, values, texts, st.none() | st.tuples(whole, whole), values),
     st.builds(Started, times, whole, whole, texts, maybe),

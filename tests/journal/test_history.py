@@ -13,12 +13,15 @@ from lanista.errors import UsageError
 from lanista.journal import (
     Asked,
     Checkpointed,
+    Commanded,
     Created,
     Decided,
     Ended,
     Event,
     History,
+    Joined,
     Journal,
+    Left,
     MemoryStore,
     Released,
     Reported,
@@ -169,6 +172,19 @@ def test_seconds_are_those_that_the_trial_ran() -> None:
     events = [Yielded(5.0, 0, 1, 1), Started(100.0, 0, 2, "me"), Ended(101.0, 0, 2, "completed", {"loss": 1.0})]
     seen = history(*events)
     assert seen.trial(0).seconds == seen.cost(0) == 4.0
+
+
+def test_a_running_trial_was_last_heard_of_at_its_start_or_report() -> None:
+    assert history().heard(0) == history().since(0)
+    seen = history(Reported(7.5, 0, 1, 1, {"loss": 9.0}), Asked(8.0, 1, {"x": 0.5}))
+    assert (seen.heard(0), seen.heard(1)) == (7.5, 8.0)
+
+
+def test_the_run_that_others_help_is_the_last_that_began_by_itself() -> None:
+    first, helper = Joined(3.0, "me", "host", 7, 1, {"trials": 9}), Joined(4.0, "you", "host", 8, 1, {}, helps=True)
+    seen = history(first, helper, Left(5.0, "me", "done"), Commanded(6.0, "set", values={"trials": 12}))
+    assert seen.begun == Joined(3.0, "me", "host", 7, 1, {"trials": 12})
+    assert history(helper).begun is None
 
 
 def test_extending_a_trial_changes_its_budget() -> None:

@@ -238,6 +238,16 @@ def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_what_psycopg_raises_it_does_not_log_as_well(postgres_database: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Events that clash, as they do all the time, are no news for the terminal."""
+    dialect = PostgresDialect(postgres_database)
+    with closing(dialect.connect()) as db:
+        db.execute("CREATE TEMPORARY TABLE clash (seq INTEGER PRIMARY KEY)")
+        with pytest.raises(dialect.errors, match="duplicate key"):
+            db.cursor().executemany("INSERT INTO clash VALUES (%s)", [(1,)] * 200)
+    assert caplog.records == []
+
+
 def test_a_lost_connection_is_made_again(postgres_database: str) -> None:
     experiment = filled(postgres_database)
     with closing(open_store(postgres_database)) as store:

@@ -12,11 +12,12 @@ from lanista.errors import UsageError
 from lanista.experiment import Experiment
 from lanista.experiment._arguments import seconds
 from lanista.experiment._config import load_config
+from lanista.experiment._places import as_place
 from lanista.experiment._progress import Progress
 from lanista.experiment._yaml import read_yaml
 from lanista.journal import CODES
 
-CHANGES = ("name", "trials", "executor", "workers", "time_limit", "seed", "store")
+CHANGES = ("name", "trials", "executor", "workers", "time_limit", "seed", "store", "checkpoints")
 """Fields of the config file that the command line can change."""
 
 
@@ -28,13 +29,15 @@ def add(command: MakeCommand) -> None:
     run.add_argument("--trials", metavar="N", type=int, help="how many trials in all")
     run.add_argument("--executor", metavar="NAME", help="where trials run: inline, processes or ray")
     run.add_argument("--workers", metavar="N", type=int, help="how many at once")
-    run.add_argument("--time-limit", metavar="TIME", type=_time, help="seconds, or such as 30m")
+    run.add_argument("--time-limit", metavar="TIME", type=as_time, help="seconds, or such as 30m")
+    run.add_argument("--checkpoints", metavar="PLACE", help="a folder or a URL that trials save to")
     run.add_argument("--seed", metavar="N", type=int, help="makes the run repeatable")
     run.add_argument("--quiet", "-q", action="store_true", help="print nothing while it runs")
     run.set_defaults(run=_run)
 
 
-def _time(text: str) -> float:
+def as_time(text: str) -> float:
+    """A length of time as an option gives it."""
     try:
         return seconds(text)
     except UsageError as error:
@@ -44,6 +47,8 @@ def _time(text: str) -> float:
 def _run(args: Args) -> int:
     path = Path(args.config)
     changes = {name: value for name in CHANGES if (value := getattr(args, name)) is not None}
+    if args.checkpoints is not None:
+        changes["checkpoints"] = as_place(args.checkpoints)
     again = (
         "lanista " + shlex.join(sys.argv[1:]) if sys.argv[1:2] == ["run"] else f"lanista run {shlex.quote(str(path))}"
     )
@@ -62,12 +67,13 @@ def _load(path: Path, changes: dict[str, Any]) -> tuple[Experiment, Any, dict[st
     if not is_nni_config(read_yaml(path).value):
         config = load_config(path, changes)
         return config.open(), config.objective, config.run
-    store, executor = changes.pop("store", None), changes.pop("executor", None)
+    kept = {name: changes.pop(name) for name in ("store", "checkpoints") if name in changes}
+    executor = changes.pop("executor", None)
     nni = replace(read_nni_config(path), **changes)
     for note in nni.notes:
         print(f"{path}: {note}", file=sys.stderr)
     where = {"executor": nni.executor} if executor is None else {"executor": executor, "workers": nni.workers}
-    return nni.open(store=store), nni.command, {**where, "limits": nni.limits}
+    return nni.open(**kept), nni.command, {**where, "limits": nni.limits}
 
 
 def carry_out(experiment: Experiment, objective: Any, run: dict[str, Any], *, resume: str, quiet: bool = False) -> int:

@@ -74,9 +74,10 @@ class NniExperiment:
     notes: tuple[str, ...] = ()
     metric: str = METRIC
 
-    def open(self, *, store: Any = None) -> Experiment:
+    def open(self, *, store: Any = None, checkpoints: str | None = None) -> Experiment:
         """Creates the experiment in the store, or opens it there."""
-        given = {"searcher": self.searcher, "scheduler": self.scheduler, "store": store, "seed": self.seed}
+        deciders = {"searcher": self.searcher, "scheduler": self.scheduler}
+        given = {**deciders, "store": store, "checkpoints": checkpoints, "seed": self.seed}
         return Experiment(self.name, self.space, self.metric, mode=self.mode, **given)  # type: ignore[arg-type]
 
     @property

@@ -182,6 +182,17 @@ class Port:
         self.closed = self.dry = not data
         return self._frames.cut(data) if data else []
 
+    def hung_up(self) -> bool:
+        """Whether the worker's end is known to be closed; a network takes what is sent there all the same."""
+        from socket import MSG_PEEK
+
+        try:
+            return not self._sock.recv(1, MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
     def push(self, frame: bytes) -> bool:
         """Sends a frame, or puts what does not go through into the backlog; False when the worker is gone."""
         data = _HEAD.pack(len(frame)) + frame

@@ -20,7 +20,7 @@ from lanista.trial import Runnable
 
 _BOOT = (
     "import sys; sys.path[:] = {path!r}; "
-    "from lanista.execute._worker import main; main({line}, {parcel}, {controller}, {resources!r})"
+    "from lanista.execute._process_worker import main; main({line}, {parcel}, {controller}, {resources!r})"
 )
 _DEPTH = 8
 

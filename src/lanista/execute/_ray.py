@@ -1,20 +1,17 @@
 """Trials on a cluster, by Ray."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lanista.errors import ExecutorError, UsageError
+from lanista.errors import UsageError
+from lanista.execute._pooled import Pooled, check_count
 from lanista.execute._resources import parse_bytes
-from lanista.trial import Decision, Handle, Job, Runnable
-
-if TYPE_CHECKING:
-    from lanista.execute._ray_pool import Pool
+from lanista.trial import Handle, Runnable
 
 
 @dataclass(eq=False)
-class Ray:
+class Ray(Pooled):
     """Runs trials on a Ray cluster: in warm actors, started when first needed, that serve one trial after another.
 
     The package `ray` comes with the extra: `pip install 'lanista[ray]'`. The nodes need Lanista and what the objective
@@ -57,7 +54,6 @@ class Ray:
     placement: Sequence[Mapping[str, float]] = ()
     max_losses: int = 3
     trial_time: float | None = None
-    _pool: "Pool | None" = field(default=None, init=False, repr=False)
     _joined: bool = field(default=False, init=False, repr=False)
 
     def open(self, objective: Runnable, handle: Handle) -> None:
@@ -69,17 +65,16 @@ class Ray:
                 cannot be pickled, or another run has not closed it.
         """
         from lanista.execute import _ray_cluster
-        from lanista.execute._ray_pool import Pool
+        from lanista.execute._ray_pool import RayPool
 
-        if self._pool is not None:
-            raise ExecutorError("this Ray() already runs an experiment; make another one for this run")
+        self._check_idle()
         wanted, beside = self._wanted()
         each = sum(part.get("CPU", 0) for part in beside) + self.cpus
         self._joined = _ray_cluster.join(self.address, self.runtime_env, each * (self.workers or 1))
         try:
             if self.workers is None:
                 _ray_cluster.check([_ray_cluster.need_of(wanted), *beside])
-            self._pool = Pool(
+            self._pool = RayPool(
                 objective, handle, workers=self.workers, resources=wanted, beside=beside, losses=self.max_losses
             )
             self._pool.limit(self.trial_time)
@@ -87,89 +82,22 @@ class Ray:
             self.close()
             raise
 
-    @property
-    def slots(self) -> int:
-        """How many cohorts can run at once; follows the cluster."""
-        return self._opened.target
-
-    def free(self) -> int:
-        """How many cohorts could be submitted now."""
-        return self._opened.free()
-
-    def submit(self, jobs: Sequence[Job]) -> None:
-        """Runs a cohort in one worker.
-
-        Raises:
-            UsageError: all are busy.
-        """
-        self._opened.submit(jobs)
-
-    def poll(self, timeout: float) -> None:
-        """Hands facts to `handle` as they come, at the latest after `timeout` seconds returns without any.
-
-        Raises:
-            ExecutorError: workers cannot import the objective, die again and again while they start, or save
-                checkpoints where others cannot read them.
-        """
-        self._opened.poll(timeout)
-
-    def reply(self, number: int, decision: Decision) -> None:
-        """Answers a trial's report."""
-        self._opened.reply(number, decision)
-
-    def cancel(self, number: int, *, reason: str, end: bool) -> None:
-        """Kills the worker of a running trial; in a cohort of which others run on, it ends at its next report."""
-        self._opened.cancel(number, reason, end)
-
-    def resize(self, workers: int) -> None:
-        """Changes the number of workers, also while trials run; those too many leave when their trial ends.
-
-        Raises:
-            UsageError: less than one.
-        """
-        if not isinstance(workers, int) or workers < 1:
-            raise UsageError(f"workers={workers!r} must be a whole number from 1")
-        if self._pool is not None:
-            self._pool.resize(workers)
-        self.workers = workers
-
-    def limit(self, trial_time: float | None) -> None:
-        """Changes the seconds that a cohort may run, also while trials run."""
-        if self._pool is not None:
-            self._pool.limit(trial_time)
-        self.trial_time = trial_time
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        return time.time()
-
     def close(self) -> None:
         """Ends all workers, killing what runs, without further facts; leaves the cluster if `open` has joined it."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.close()
+        super().close()
         if self._joined:
             from lanista.execute import _ray_cluster
 
             self._joined = False
             _ray_cluster.load().shutdown()
 
-    @property
-    def _opened(self) -> "Pool":
-        if self._pool is None:
-            raise UsageError("open() the executor first, with the objective to run")
-        return self._pool
-
     def _wanted(self) -> tuple[dict[str, float], list[dict[str, float]]]:
         """What one worker gets, by our names, and what is reserved beside it, by Ray's."""
         from lanista.execute._ray_cluster import need_of
 
-        for name in ("workers", "max_losses"):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-                raise UsageError(f"{name}={value!r} must be a whole number from 1")
-        if self.trial_time is not None and not self.trial_time > 0:
-            raise UsageError(f"trial_time={self.trial_time!r} must be seconds above 0")
+        if self.workers is not None:
+            check_count("workers", self.workers)
+        check_count("max_losses", self.max_losses)
         memory = {} if self.memory is None else {"memory": parse_bytes(self.memory)}
         wanted = {"cpus": self.cpus, "gpus": self.gpus, **memory, **(self.resources or {})}
         for part in (wanted, *self.placement):

@@ -1,79 +1,54 @@
-"""Where workers call: a listening socket, and one place to wait for all that may happen."""
+"""Where workers on a cluster call: a listening socket, and a bell for other threads."""
 
 import contextlib
 import hmac
-import selectors
 import socket
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from lanista.errors import ExecutorError
 from lanista.execute._ray_worker import GREETING, tune
+from lanista.execute._waiter import Waiter
 
 GREETING_S = 20.0
 """How long a caller may take to say who it is."""
 
-Call = Callable[[int], None]
-"""What is called with the events of a socket."""
-
 
 class Harbour:
-    """Takes the calls of workers, of which it knows the secret, and calls what waits for a socket.
+    """Takes the calls of workers, of which it knows the secret.
 
     Attributes:
         port: where it listens.
     """
 
-    def __init__(self, host: str, secret: bytes, arrived: Callable[[int, int, socket.socket], None]) -> None:
-        self._secret, self._arrived = secret, arrived
+    def __init__(
+        self, waiter: Waiter, host: str, secret: bytes, arrived: Callable[[int, int, socket.socket], None]
+    ) -> None:
+        self._waiter, self._secret, self._arrived = waiter, secret, arrived
         _allow_sockets()
         try:
             self._listener = socket.create_server((host, 0), backlog=512)
         except OSError as error:
             raise ExecutorError(f"workers cannot call back at {host}: {error}") from error
         self.port: int = self._listener.getsockname()[1]
-        self._selector = selectors.DefaultSelector()
         self._bell, self._ring = socket.socketpair()
         self._strangers: dict[socket.socket, tuple[bytes, float]] = {}
         for sock in (self._listener, self._bell, self._ring):
             sock.setblocking(False)
-        self.watch(self._listener, self._accept)
-        self.watch(self._bell, self._rung)
+        waiter.watch(self._listener, self._accept)
+        waiter.watch(self._bell, self._rung)
 
     def wake(self) -> None:
         """Ends the wait; any thread may call it."""
         with contextlib.suppress(OSError):  # full, and so rung already; or closed
             self._ring.send(b"!")
 
-    def wait(self, seconds: float) -> None:
-        """Waits for something to happen, and sees to it."""
-        for key, events in self._selector.select(max(0.0, seconds)):
-            if self._selector.get_map().get(key.fd) is not None:  # an earlier call may have taken it away
-                key.data(events)
-
-    def watch(self, fileobj: Any, call: Call, *, writing: bool = False) -> None:
-        """Calls `call` when there is something to read, or room to write."""
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writing else 0)
-        try:
-            known = self._selector.get_key(fileobj)
-        except KeyError:
-            self._selector.register(fileobj, events, call)
-        else:
-            if known.events != events:
-                self._selector.modify(fileobj, events, known.data)
-
-    def forget(self, fileobj: Any) -> None:
-        """Calls nothing any more for this one."""
-        with contextlib.suppress(KeyError, ValueError):
-            self._selector.unregister(fileobj)
-
     def close(self) -> None:
         """Lets go of all sockets of its own."""
         for sock in (*self._strangers, self._listener, self._bell, self._ring):
+            self._waiter.forget(sock)
             sock.close()
-        self._selector.close()
 
     def _rung(self, events: int) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -84,7 +59,7 @@ class Harbour:
             sock, _ = self._listener.accept()
             sock.setblocking(False)
             self._strangers[sock] = b"", time.monotonic() + GREETING_S
-            self.watch(sock, partial(self._greet, sock))
+            self._waiter.watch(sock, partial(self._greet, sock))
         for late in [sock for sock, (_, deadline) in self._strangers.items() if time.monotonic() > deadline]:
             self._dismiss(late)
 
@@ -109,13 +84,13 @@ class Harbour:
             self._dismiss(sock)
             return
         del self._strangers[sock]
-        self.forget(sock)
+        self._waiter.forget(sock)
         tune(sock)
         self._arrived(number, which, sock)
 
     def _dismiss(self, sock: socket.socket) -> None:
         del self._strangers[sock]
-        self.forget(sock)
+        self._waiter.forget(sock)
         sock.close()
 
 

@@ -9,21 +9,18 @@ import contextlib
 import faulthandler
 import hmac
 import os
-import pickle
-import select
 import socket
 import struct
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lanista._frozen import Frozen
 from lanista.execute import _share
-from lanista.execute._channel import Line, decode_jobs, encode_message
 from lanista.execute._log import libc_fflush
-from lanista.execute._worker import die, run, unfit
-from lanista.trial import Job, Runnable
+from lanista.execute._ray_probe import check, reached
+from lanista.execute._worker import Lifeline, live
+from lanista.trial import Job
 
 LINE, OUTPUT = 0, 1
 """The two sockets of a worker."""
@@ -42,7 +39,7 @@ class Dock(Frozen):
         number: the worker's.
         resources: what `trial.resources` shows, but for the GPUs, which Ray settles.
         path: where the driver finds modules.
-        probe: a file in the experiment's folder, to see whether that is reached from here.
+        probe: a file in the experiment's folder, or the URL of checkpoints, to see whether that is reached from here.
     """
 
     host: str
@@ -100,36 +97,18 @@ class Worker:
             shared: references to what `la.share` has put into the object store.
         """
         sock, output = dock.call(LINE), _Output(dock)
-        lifeline = _Lifeline(sock)
-        lifeline.start()
-        line = Line(sock)
-        _share.found.update({key: _fetcher(refs) for key, refs in shared.items()})
-        try:
-            objective, cwd = _unpack(dock, parcel)
-        except BaseException as error:
-            line.send(encode_message("broken", unfit(error)))
-            return
+        lifeline = Lifeline(sock)
         faulthandler.enable()  # now, that descriptor 2 leads home
-        reached = dock.probe is None or os.path.exists(dock.probe)
-        line.send(encode_message("ready", socket.gethostname(), reached))
+        sys.path += [folder for folder in dock.path if folder not in sys.path]
+        _share.found.update({key: _fetcher(refs) for key, refs in shared.items()})
+        words = socket.gethostname(), reached(dock.probe)
         resources = {**dock.resources, "gpus": _gpus()}
-        with contextlib.suppress(EOFError):
-            while frame := line.receive():
-                with contextlib.suppress(OSError):
-                    os.chdir(cwd)
-                run(objective, decode_jobs(frame), line, output, resources)
-            lifeline.wanted = False
-            output.end()
-            return
-        die()
 
+        def checked() -> bytes:
+            check(dock.probe)
+            return parcel
 
-def _unpack(dock: Dock, parcel: bytes) -> tuple[Runnable, str]:
-    """The objective, and the folder to run it in."""
-    sys.path += [folder for folder in dock.path if folder not in sys.path]
-    held = pickle.loads(parcel)
-    sys.argv = held["argv"]
-    return pickle.loads(held["objective"]), held["cwd"]
+        live(sock, checked, output, lifeline, resources=resources, words=words)
 
 
 def _fetcher(refs: Sequence[Any]) -> Any:
@@ -177,18 +156,3 @@ class _Output:
             os.dup2(nowhere, fd)
         os.close(nowhere)
         self._sock.close()
-
-
-class _Lifeline(threading.Thread):
-    """Ends the worker, and all that descends from it, when the driver hangs up, however it went."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        super().__init__(name="lanista-lifeline", daemon=True)
-        self.wanted = True
-        self._poll = select.poll()
-        self._poll.register(sock, getattr(select, "POLLRDHUP", 0))  # elsewhere hang-ups are told without it
-
-    def run(self) -> None:
-        self._poll.poll()
-        if self.wanted:
-            die()

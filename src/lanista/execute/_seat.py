@@ -1,32 +1,28 @@
-"""A worker process as its pool sees it."""
+"""A worker as its pool sees it."""
 
-import contextlib
-import os
-import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import IO
+from typing import Any
 
-from lanista.execute import _launch, _watch
-from lanista.execute._channel import encode_jobs
+from lanista.execute._channel import EMPTY, Port, encode_jobs
 from lanista.execute._log import log_path, tail
-from lanista.execute._resources import Plan
-from lanista.execute._verdict import asked, death
+from lanista.execute._queue import Cohort
+from lanista.execute._verdict import asked
 from lanista.journal import Ended, Event
 from lanista.trial import Job
 
-_SAYS = 4000
-"""Bytes of what a worker said before it died that go into an error."""
 
-
-class Seat:
+class Seat(ABC):
     """One worker, from its start to its burial.
 
     Attributes:
-        places: which of the plan's places it takes up: they decide its cores and GPUs.
-        port: the line to it.
-        pidfd: becomes readable when it is dead; None where the system has no such thing.
+        number: counts the pool's workers.
+        own: the cohort that it was started for alone, if any.
+        places: how many of the pool's places it takes up.
+        port: the line to it, once there is one.
         ready: it has imported the objective.
+        jobs: the cohort that it has, or had last.
         open: attempts of the trials it runs, or is to run, by number: those that have had no last fact.
         asking: trials whose report waits for a reply.
         cancelled: what is to become of cancelled trials: (reason, end).
@@ -34,15 +30,13 @@ class Seat:
         sent_at: when it got its jobs (monotonic), None while they wait for it to be ready, or when it was dead already.
         begun: something was heard of the trials it has.
         leaving: it was told to leave.
-        killed: it was killed by us.
+        killed: we have killed it.
         gone: it is buried.
     """
 
-    def __init__(self, plan: Plan, places: Sequence[int], parcel: IO[bytes]) -> None:
-        self.places = places
-        self.process, self.port, self._says = _launch.start(plan, places, parcel)
-        self.pid = self.process.pid
-        self.pidfd = _pidfd(self.pid)
+    def __init__(self, number: int, own: Cohort | None, port: Port | None = None) -> None:
+        self.number, self.own, self.port = number, own, port
+        self.places = 1 if own is None else own.places
         self.ready = self.begun = self.leaving = self.killed = self.gone = False
         self.jobs: Sequence[Job] = ()
         self.open: dict[int, int] = {}
@@ -51,81 +45,73 @@ class Seat:
         self.verdict: str | None = None
         self.sent_at: float | None = None
 
-    def assign(self, jobs: Sequence[Job]) -> None:
-        """Gives it a cohort, which waits until it is ready."""
-        self.jobs, self.open = jobs, {job.number: job.attempt for job in jobs}
-        self.cancelled.clear()
-        self.sent_at = None
-        self.begun = False
-        if self.ready:
-            self.send()
+    @property
+    def coming(self) -> bool:
+        """Whether it will be ready for any cohort."""
+        return self.own is None and not (self.ready or self.going)
 
-    def send(self) -> None:
-        """Sends the cohort that waits."""
-        if self.port.push(encode_jobs(self.jobs)):
-            self.sent_at = time.monotonic()
-
-    def drop(self, number: int) -> None:
-        """Takes a job back that was not sent yet."""
-        del self.open[number]
-        self.jobs = [job for job in self.jobs if job.number != number]
-
-    def leave(self) -> None:
-        """Tells it to end by itself."""
-        self.leaving = True
-        self.port.push(b"")
-
-    def kill(self) -> None:
-        """Kills it and all that it started."""
-        self.killed = True
-        _watch.kill(self.pid)
-
-    def settle(self) -> None:
-        """Lets go of what served the start."""
-        self.ready = True
-        self._says.close()
-
-    def said(self) -> str:
-        """The end of what it printed while it started."""
-        size = self._says.seek(0, os.SEEK_END)
-        self._says.seek(max(0, size - _SAYS))
-        return self._says.read().decode(errors="replace").strip()
-
-    def bury(self) -> str:
-        """Kills what it left behind, reaps it, closes all; how it died."""
-        self.gone = True
-        _watch.kill(self.pid)  # not reaped yet, so that its number cannot be another's
-        code = self.process.wait()
-        self.port.close()
-        if self.pidfd is not None:
-            os.close(self.pidfd)
-        return death(code)
-
-    def close(self) -> None:
-        """Closes what burial leaves open."""
-        self._says.close()
+    @property
+    def going(self) -> bool:
+        """Whether it can take nothing any more."""
+        return self.leaving or self.killed or self.gone
 
     @property
     def untouched(self) -> bool:
         """Whether it died before it had taken its cohort up."""
-        return self.sent_at is None or (self.port.unread and not self.begun)
+        return self.sent_at is None or (self.port is not None and self.port.unread and not self.begun)
 
-    def last(self, number: int, died: str) -> Event:
-        """The last fact of a trial that it ran when it died."""
-        attempt = self.open[number]
+    def settle(self, *words: Any) -> None:
+        """It is ready, and says so with these words."""
+        self.ready = True
+
+    def hold(self, jobs: Sequence[Job]) -> None:
+        """Keeps a cohort for it."""
+        self.jobs, self.open = jobs, {job.number: job.attempt for job in jobs}
+        self.sent_at, self.begun = None, False
+
+    def send(self) -> None:
+        """Sends the cohort that it has."""
+        assert self.port is not None
+        if not self.port.hung_up() and self.port.push(encode_jobs(self.jobs)):
+            self.sent_at = time.monotonic()
+
+    def leave(self) -> None:
+        """Tells it to end by itself; one that does not hear yet is killed."""
+        self.leaving = True
+        if self.port is None:
+            self.kill()
+        else:
+            self.port.push(EMPTY)
+
+    @abstractmethod
+    def kill(self) -> None:
+        """Kills it and all that it started, unless that was done; what it still said can be read."""
+
+    def condemn(self, verdict: str) -> None:
+        """Kills it because it has passed a limit."""
+        if not self.killed:
+            self.verdict = verdict
+            self.kill()
+
+    @abstractmethod
+    def bury(self) -> str:
+        """Clears away what it leaves behind; how it died."""
+
+    def close(self) -> None:
+        """Lets go of all that is still open."""
+        if self.port is not None:
+            self.port.close()
+
+    def last(self, number: int) -> Event | None:
+        """The last fact of a trial that it had when it died, where it was made to; None: it died by itself."""
         if number in self.cancelled:
             reason, end = self.cancelled[number]
-            return asked(number, attempt, reason, end=end)
-        reason = self.verdict or f"worker died: {died}"
+            return asked(number, self.open[number], reason, end=end)
+        return None if self.verdict is None else self.failed(number, self.verdict)
+
+    def failed(self, number: int, reason: str) -> Ended:
+        """The failure of a trial, with the end of its log."""
         first = self.jobs[0]
-        error = reason
-        if log := tail(log_path(first.directory, first.number)):
-            error += f"\n\nIts log ends:\n{log}"
-        return Ended(time.time(), number, attempt, "failed", reason=reason, error=error)
-
-
-def _pidfd(pid: int) -> int | None:
-    if sys.platform == "linux":
-        with contextlib.suppress(AttributeError, OSError):  # old kernels and some sandboxes have none
-            return os.pidfd_open(pid)
-    return None
+        log = tail(log_path(first.directory, first.number))
+        error = f"{reason}\n\nIts log ends:\n{log}" if log else reason
+        return Ended(time.time(), number, self.open[number], "failed", reason=reason, error=error)

@@ -1,84 +1,28 @@
-"""The main program of a worker: it runs cohorts, one after the other, until it may leave or its controller is gone."""
+"""What all workers do: they run cohorts, one after the other, until they may leave or their controller is gone."""
 
 import contextlib
-import faulthandler
 import os
 import pickle
 import select
 import signal
-import socket
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from lanista.errors import UsageError
 from lanista.execute import _watch
 from lanista.execute._channel import LAST, Line, decode_decision, decode_jobs, encode_event, encode_message
-from lanista.execute._log import Log
 from lanista.execute._verdict import failed
 from lanista.journal import Event, Reported
 from lanista.trial import Decision, Job, Runnable
 
+if TYPE_CHECKING:
+    import socket
+
 _LOOK_MS = 2000
 """How often the lifeline looks who the parent is: a fork of the controller may keep the socket open after it."""
-
-
-def main(line_fd: int, parcel_fd: int, controller: int, resources: dict[str, Any]) -> None:
-    """Lives the life of a worker.
-
-    Args:
-        line_fd: the socket to the controller.
-        parcel_fd: the file with what all workers share: see `pack`.
-        controller: its process id.
-        resources: what `trial.resources` shows.
-    """
-    for fd in (line_fd, parcel_fd):
-        os.set_inheritable(fd, False)
-    sock = socket.socket(fileno=line_fd)
-    lifeline = _Lifeline(line_fd, controller)
-    lifeline.start()
-    faulthandler.enable()
-    line, log = Line(sock), Log()
-    try:
-        objective, cwd = _unpack(parcel_fd)
-    except BaseException as error:
-        line.send(encode_message("broken", unfit(error)))
-        sys.exit(1)
-    line.send(encode_message("ready"))
-    with contextlib.suppress(EOFError):
-        while frame := line.receive():
-            with contextlib.suppress(OSError):
-                os.chdir(cwd)
-            run(objective, decode_jobs(frame), line, log, resources)
-        lifeline.wanted = False
-        log.end()
-        return
-    die()
-
-
-def _unpack(fd: int) -> tuple[Runnable, str]:
-    """The objective, and the folder to run it in."""
-    with open(fd, "rb", closefd=False) as shared:  # workers share the file's offset, hence pread
-        size = os.fstat(shared.fileno()).st_size
-        data = b""
-        while len(data) < size:
-            data += os.pread(fd, size - len(data), len(data))
-    parcel = pickle.loads(data)
-    sys.argv = parcel["argv"]
-    return pickle.loads(parcel["objective"]), parcel["cwd"]
-
-
-def unfit(error: BaseException) -> str:
-    """Why a worker cannot take the objective."""
-    trace = "".join(traceback.format_exception(error))
-    if isinstance(error, ImportError):
-        return (
-            f"a worker cannot import what the objective needs: {error}. Workers search the sys.path of the program "
-            f"that runs the experiment; install the module, or put its folder into PYTHONPATH\n{trace}"
-        )
-    return f"a worker cannot take the objective: {type(error).__name__}: {error}\n{trace}"
 
 
 class Output(Protocol):
@@ -91,6 +35,89 @@ class Output(Protocol):
     def flush(self) -> None:
         """Writes out what is still held back."""
         ...
+
+    def end(self) -> None:
+        """Leads it nowhere: there is no cohort any more."""
+        ...
+
+
+class Lifeline(threading.Thread):
+    """Ends the worker, and all that descends from it, when the controller hangs up, however it went.
+
+    Args:
+        sock: the line to it.
+        controller: its process id, where it is the parent.
+    """
+
+    def __init__(self, sock: "socket.socket", controller: int | None = None) -> None:
+        super().__init__(name="lanista-lifeline", daemon=True)
+        self.wanted = True
+        self._controller = controller
+        self._poll = select.poll()
+        self._poll.register(sock, getattr(select, "POLLRDHUP", 0))  # elsewhere hang-ups are told without it
+
+    def run(self) -> None:
+        """Waits."""
+        while not self._poll.poll(_LOOK_MS) and self._controller in (None, os.getppid()):
+            pass
+        if self.wanted:
+            die()
+
+
+def live(
+    sock: "socket.socket",
+    parcel: Callable[[], bytes],
+    output: Output,
+    lifeline: Lifeline,
+    *,
+    resources: dict[str, Any],
+    words: tuple[Any, ...] = (),
+) -> None:
+    """Lives the life of a worker.
+
+    Args:
+        sock: the line to the controller.
+        parcel: gets what all workers share: see `_launch.wrap`.
+        output: where its output goes.
+        lifeline: what ends it when the controller is gone.
+        resources: what `trial.resources` shows.
+        words: what it says of itself when it is ready.
+    """
+    lifeline.start()
+    line = Line(sock)
+    try:
+        objective, cwd = _unpack(parcel())
+    except BaseException as error:
+        line.send(encode_message("broken", unfit(error)))
+        return
+    line.send(encode_message("ready", *words))
+    with contextlib.suppress(EOFError):
+        while frame := line.receive():
+            with contextlib.suppress(OSError):
+                os.chdir(cwd)
+            run(objective, decode_jobs(frame), line, output, resources)
+        lifeline.wanted = False
+        output.end()
+        return
+    die()
+
+
+def _unpack(parcel: bytes) -> tuple[Runnable, str]:
+    """The objective, and the folder to run it in."""
+    held = pickle.loads(parcel)
+    sys.argv = held["argv"]
+    return pickle.loads(held["objective"]), held["cwd"]
+
+
+def unfit(error: BaseException) -> str:
+    """Why a worker cannot take the objective."""
+    trace = "".join(traceback.format_exception(error))
+    if isinstance(error, ImportError):
+        return (
+            f"a worker cannot import what the objective needs: {error}. Workers search the sys.path of the program "
+            f"that runs the experiment; install the module, or put its folder into PYTHONPATH\n{trace}"
+        )
+    return f"a worker cannot take the objective: {type(error).__name__}: {error}\n{trace}"
 
 
 def run(objective: Runnable, jobs: list[Job], line: Line, log: Output, resources: dict[str, Any]) -> None:
@@ -155,20 +182,3 @@ class _Link:
             raise UsageError(
                 "a trial can be used in the process that its objective was called in, not in a child that it forked"
             )
-
-
-class _Lifeline(threading.Thread):
-    """Ends the worker when the controller is gone, however it went."""
-
-    def __init__(self, fd: int, controller: int) -> None:
-        super().__init__(name="lanista-lifeline", daemon=True)
-        self.wanted = True
-        self._controller = controller
-        self._poll = select.poll()
-        self._poll.register(fd, 0)  # hang-ups are always told
-
-    def run(self) -> None:
-        while not self._poll.poll(_LOOK_MS) and os.getppid() == self._controller:
-            pass
-        if self.wanted:
-            die()

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from lanista.errors import ExperimentError
 from lanista.experiment._lease import Watch
-from lanista.journal import ExperimentInfo, Store, files_of, open_store
+from lanista.experiment._places import folders_of
+from lanista.journal import ExperimentInfo, Journal, Store, files_of, open_store
+from lanista.trial import _checkpoint
 
 
 def experiments(store: str | Path | Store | None = None) -> list[ExperimentInfo]:
@@ -13,10 +15,11 @@ def experiments(store: str | Path | Store | None = None) -> list[ExperimentInfo]
 
 
 def remove(name: str, store: str | Path | Store | None = None) -> None:
-    """Deletes an experiment: its journal and its files.
+    """Deletes an experiment: its journal and its files, checkpoints that live elsewhere too.
 
     Raises:
         ExperimentError: there is none of that name, or a living process runs it.
+        CheckpointError: its checkpoints at a URL could not be deleted; all else was.
     """
     import shutil
 
@@ -29,8 +32,11 @@ def remove(name: str, store: str | Path | Store | None = None) -> None:
         raise ExperimentError(
             f"experiment {name!r} is being run by another process; stop it first with: lanista stop {name}"
         )
+    folders = folders_of(Journal(opened, info).history)
     opened.remove(info.id)
     shutil.rmtree(files_of(opened) / name, ignore_errors=True)
+    for folder in folders:
+        _checkpoint.remove_place(folder)
 
 
 def missing(name: str, store: Store) -> ExperimentError:

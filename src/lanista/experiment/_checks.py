@@ -134,6 +134,7 @@ def first_event(
     constraints: dict[str, list[Any]] | None,
     seed: int | None,
     deciders: tuple[str, str],
+    place: str = "",
 ) -> Created:
     """The event that creates an experiment, with defaults for what was not given."""
     import secrets
@@ -142,7 +143,7 @@ def first_event(
     told = (space or Space({})).to_json()
     named = metrics or {"value": "min"}
     define, bounds = space is None, constraints or {}
-    return Created(time.time(), name, told, named, drawn, *deciders, __version__, define, bounds)
+    return Created(time.time(), name, told, named, drawn, *deciders, __version__, define, bounds, place)
 
 
 def as_seed(seed: int) -> int:

@@ -17,6 +17,7 @@ from lanista.experiment._arguments import checked, fitted, hints_of, made, near,
 from lanista.experiment._checks import as_bounds
 from lanista.experiment._experiment import Experiment
 from lanista.experiment._limits import Limits
+from lanista.experiment._reference import APART
 from lanista.experiment._resolve import EXECUTORS, SCHEDULERS, SEARCHERS, as_scheduler, maker
 from lanista.experiment._space_file import Convert, read_space
 from lanista.experiment._yaml import Document, Where, read_yaml
@@ -103,7 +104,7 @@ def _argument(document: Document, name: str, value: Any, call: Callable[..., Any
                 where, f"limits are a mapping, such as {{trials: 100, trial_time: 10m}}, got {value!r}"
             )
         return made(document, where, Limits, checked(document, where, Limits, value, what="limits"))
-    if name == "store" and isinstance(value, str) and "://" not in value and value != "memory":
+    if name in ("store", "checkpoints") and isinstance(value, str) and "://" not in value and value != "memory":
         return str(document.path.parent / Path(value).expanduser())
     return fitted(document, where, value, hints_of(call).get(name, Any))
 
@@ -192,27 +193,35 @@ def load_objective(document: Document, where: Where, text: Any, folder: Path) ->
     Raises:
         ConfigError: it cannot be imported, or has no such function.
     """
+    try:
+        return import_objective(text, folder)
+    except ConfigError as error:
+        raise document.error(where, str(error)) from error.__cause__
+
+
+def import_objective(text: Any, folder: Path) -> Any:
+    """Imports "module:function" or "file.py:function", from the folder too.
+
+    Raises:
+        ConfigError: it cannot be imported, or has no such function.
+    """
     source, colon, name = str(text).rpartition(":")
     if not isinstance(text, str) or not colon or not source or not name:
-        raise document.error(where, f"{text!r} names no objective; write 'module:function' or 'file.py:function'")
+        raise ConfigError(f"{text!r} names no objective; write 'module:function' or 'file.py:function'")
     path = str(folder)
     if path not in sys.path:
         sys.path.insert(0, path)  # workers, too, must find it
     try:
         module = _file(folder / source) if source.endswith(".py") else importlib.import_module(source)
-    except ConfigError as error:
-        raise document.error(where, str(error)) from None
     except LanistaError:
         raise
     except Exception as error:
-        raise document.error(where, f"importing {source!r} failed with {type(error).__name__}: {error}") from error
+        raise ConfigError(f"importing {source!r} failed with {type(error).__name__}: {error}") from error
     target: Any = module
     for part in name.split("."):
         if not hasattr(target, part):
             names = [each for each in vars(target) if callable(getattr(target, each)) and not each.startswith("_")]
-            raise document.error(
-                where, f"{source!r} has no {part!r}; {near(part, names) if names else 'it has no functions'}"
-            )
+            raise ConfigError(f"{source!r} has no {part!r}; {near(part, names) if names else 'it has no functions'}")
         target = getattr(target, part)
     return target
 
@@ -240,7 +249,7 @@ def _apart(path: Path, name: str) -> ModuleType:
     """A file whose name another module has taken; its functions travel to workers by value."""
     import cloudpickle
 
-    spec = importlib.util.spec_from_file_location(f"lanista_objective_{name}", path)
+    spec = importlib.util.spec_from_file_location(f"{APART}{name}", path)
     if spec is None or spec.loader is None:
         raise ConfigError(f"{path} cannot be imported as Python")
     module = importlib.util.module_from_spec(spec)

@@ -9,8 +9,8 @@ from dataclasses import replace
 from lanista.errors import MetricError, ObjectiveError
 from lanista.experiment._engine import Engine
 from lanista.experiment._interrupt import Interrupt
-from lanista.experiment._lease import Watch
-from lanista.experiment._limits import Limits, Meter
+from lanista.experiment._lease import Watch, this_host
+from lanista.experiment._limits import Helper, Limits, Meter
 from lanista.experiment._progress import Progress
 from lanista.journal import (
     PAUSED,
@@ -49,6 +49,7 @@ class Controller:
         self.engine, self.executor, self.limits = engine, executor, limits
         self._watch, self._progress, self._cohort = watch, progress, cohort
         self.callbacks: Sequence[Callback] = ()
+        self.helper: Helper | None = None
         self._meter = Meter(engine.history)
         self._interrupt = Interrupt()
         self._reason: str | None = None
@@ -56,6 +57,7 @@ class Controller:
         self._error: MetricError | None = None
         self._heard: deque[Event] = deque()
         self._jobs: set[int] = set()
+        self._starts = 0
         self._taken: set[int] = set()
         self._wound_down: set[int] = set()
         self._idle_since: float | None = None
@@ -148,13 +150,22 @@ class Controller:
         now = self.executor.now()
         with self.journal.lock:
             living = {me, *self._watch.living()}
-            dead = [owner for owner in h.owners if owner not in living]
-            lost = [n for n in h.running if h.owner(n) not in living]
-            gone: list[Event] = [Released(now, n, h.attempt(n), "its controller died") for n in lost]
-            gone += [Left(now, owner, "died") for owner in dead]
-            if gone and self.journal.decide(gone):
-                for owner in dead:
-                    self._watch.forget(owner)
+            while True:  # again at once when others wrote first: in a busy journal they always do
+                dead = [owner for owner in h.owners if owner not in living]
+                lost = [n for n in h.running if h.owner(n) not in living]
+                gone: list[Event] = [Released(self._end_of(n), n, h.attempt(n), "its controller died") for n in lost]
+                gone += [Left(now, owner, "died") for owner in dead]
+                if not gone or self.journal.decide(gone):
+                    break
+                living |= self._watch.living()  # somebody may have joined meanwhile
+            for owner in dead:
+                self._watch.forget(owner)
+
+    def _end_of(self, number: int) -> float:
+        """When a lost attempt ended: one on another machine, whose clock may be another, with its last report."""
+        joined = self.journal.history.owners.get(self.journal.history.owner(number) or "")
+        here = joined is not None and joined.host == this_host()
+        return self.executor.now() if here else self.journal.history.heard(number)
 
     def _judge(self) -> None:
         """Holds the limits against the history."""
@@ -172,6 +183,9 @@ class Controller:
             self._stop(self.engine.finish, None)
         elif self._interrupt.count:
             self._stop("interrupted", None)
+        elif self._quota() <= 0:
+            many = "1 trial" if self._starts == 1 else f"{self._starts} trials"
+            self._stop(f"took {many}, as many as it was to take", None)
 
     @property
     def _out_of_time(self) -> str:
@@ -185,12 +199,18 @@ class Controller:
         """Starts what the free slots can take; whether anything runs here."""
         h = self.journal.history
         while (free := self.executor.free()) and self._reason is None and not h.paused and not self._taken:
-            if not (jobs := self.engine.start(free * self._cohort, room=self._room)):
+            if not (jobs := self.engine.start(int(min(free * self._cohort, self._quota())), room=self._room)):
                 break
+            self._starts += len(jobs)
             self._jobs.update(job.number for job in jobs)
             for i in range(0, len(jobs), self._cohort):
                 self.executor.submit(jobs[i : i + self._cohort])
         return self.executor.free() < self.executor.slots
+
+    def _quota(self) -> float:
+        """How many further trials it is to take."""
+        count = None if self.helper is None else self.helper.count
+        return math.inf if count is None else count - self._starts
 
     def _room(self) -> float:
         """How many new trials the limit leaves; those imported do not count."""
@@ -286,6 +306,8 @@ class Controller:
             elif isinstance(event, (Started, Released, Ended)) and self._lost(event.number):
                 self._taken.add(event.number)
                 self.executor.cancel(event.number, reason="taken over by another controller", end=False)
+            elif self.helper is not None and isinstance(event, Joined | Left):
+                self._follow(event, self.helper)
             self._progress.event(event, self.journal.history)
             for callback in self.callbacks:
                 callback(event)
@@ -303,14 +325,27 @@ class Controller:
         elif command.command == "kill" and command.number is not None:
             self._kill(command.number)
         elif command.command == "set":
-            self.limits = self.limits.updated(command.values)
-            self.engine.limits = self.limits
+            self._limit(self.limits.updated(command.values))
             if "time" in command.values:
                 self._deadline = self.executor.now() + (self.limits.time or math.inf)
             if "workers" in command.values:
                 self._resize(int(command.values["workers"]))
-            if "trial_time" in command.values and (limit := getattr(self.executor, "limit", None)) is not None:
-                limit(self.limits.trial_time)
+
+    def _follow(self, event: Joined | Left, helper: Helper) -> None:
+        """A helper takes up the limits of the next run that begins, and has no more time than the one it helps."""
+        if isinstance(event, Joined) and not event.helps:
+            self._limit(helper.limits(self.journal.history))
+            self._deadline = self.executor.now() + (self.limits.time or math.inf)
+        elif helper.time is not None or self.limits.time is None or self._reason is not None:
+            pass  # its time is its own, or there is no limit on it, or it is leaving
+        elif isinstance(event, Left) and event.reason == self._out_of_time:
+            self._stop(event.reason, Decision("yield", event.reason))
+
+    def _limit(self, limits: Limits) -> None:
+        """Takes up other limits, also for trials that run."""
+        if limits.trial_time != self.limits.trial_time and (limit := getattr(self.executor, "limit", None)) is not None:
+            limit(limits.trial_time)
+        self.limits = self.engine.limits = limits
 
     def _resize(self, workers: int) -> None:
         if (resize := getattr(self.executor, "resize", None)) is not None:
@@ -339,6 +374,7 @@ class Controller:
         """Lets go of workers and says so in the journal; what still runs here is released first."""
         h = self.journal.history
         self.executor.close()
+        self.engine.settle()
         self._closed = True
         self._hear()
         now = self.executor.now()

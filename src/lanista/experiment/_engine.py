@@ -33,7 +33,7 @@ from lanista.journal import (
 from lanista.schedule import Action, Finish, Resume, Scheduler, Slots, Start
 from lanista.search import Searcher
 from lanista.space import domain_from_json, grow
-from lanista.trial import Decision, Job
+from lanista.trial import Decision, Job, _checkpoint
 
 CONTINUE = Decision()
 FEW = 8
@@ -45,13 +45,22 @@ class Engine:
 
     Everything durable is in the journal; what is kept here (verdicts on their way, queued actions, proposals that
     lost a race) can be lost without harm. `clock` tells the time of events, `files` whether checkpoints are files; who
-    runs trials elsewhere than in real processes sets them.
+    runs trials elsewhere than in real processes sets them. `checkpoints` is the folder or URL where they live, None
+    for the folder of each trial.
     """
 
     def __init__(
-        self, journal: Journal, searcher: Searcher, scheduler: Scheduler, *, owner: str, directory: Path
+        self,
+        journal: Journal,
+        searcher: Searcher,
+        scheduler: Scheduler,
+        *,
+        owner: str,
+        directory: Path,
+        checkpoints: str | None = None,
     ) -> None:
         self.journal, self.searcher, self.scheduler = journal, searcher, scheduler
+        self.checkpoints = checkpoints
         self.owner = owner
         self._trials = str(directory / "trials")
         fidelity = getattr(scheduler, "fidelity", None)
@@ -69,6 +78,7 @@ class Engine:
         self._proposals: list[Params] = []
         self._proposed_at = -1
         self._retention = Retention()
+        self._missed = False
 
     @property
     def history(self) -> History:
@@ -191,12 +201,41 @@ class Engine:
             proposal=h.proposals.get(number, {}),
             reported=h.metrics_of(number) if path is not None else {},
             constrained=tuple(h.constraints),
+            checkpoints=self.checkpoints,
         )
 
     def _latest(self, number: int) -> tuple[int, str | None]:
         """The newest checkpoint that a trial can go on from: of files, the newest that is there."""
-        kept = self.history.checkpoints_of(number)
-        return next(((step, path) for step, path in kept if not self.files or Path(path).exists()), (0, None))
+        lost = None
+        for step, path in self.history.checkpoints_of(number):
+            if not self.files or _checkpoint.exists(path):
+                return step, path
+            lost = lost or path
+        if lost is not None and not self._missed:
+            self._missed = True
+            import logging
+            import socket
+
+            logging.getLogger("lanista").warning(
+                "trial %d begins again: its checkpoint %s is not there, seen from %s; where several machines share an "
+                "experiment, give it checkpoints= as a folder that all of them share, or as a URL",
+                *(number, lost, socket.gethostname()),
+            )
+        return 0, None
+
+    def reach(self) -> None:
+        """Sees that checkpoints can be written where they are to live.
+
+        Raises:
+            CheckpointError: they cannot.
+            UsageError: it is a URL of an unknown kind. MissingExtraError: one whose package is not installed.
+        """
+        if self.checkpoints is not None:
+            _checkpoint.check_place(self.checkpoints)
+
+    def settle(self) -> None:
+        """Waits until the checkpoints that nobody needs are deleted."""
+        self._retention.finish()
 
     # --- facts --------------------------------------------------------------------------------------------------------
 

@@ -23,9 +23,11 @@ from lanista.experiment._checks import (
 from lanista.experiment._controller import Controller
 from lanista.experiment._engine import Engine
 from lanista.experiment._lease import Heart, Watch, new_owner
-from lanista.experiment._limits import Limits, as_limits, as_settings
+from lanista.experiment._limits import Helper, Limits, as_limits, as_settings
+from lanista.experiment._places import as_place, folder_in
 from lanista.experiment._progress import Progress
 from lanista.experiment._proposals import explained
+from lanista.experiment._reference import plan_of
 from lanista.experiment._resolve import as_executor, as_scheduler, as_searcher
 from lanista.experiment._results import Results
 from lanista.experiment._seeding import check_related, enqueued, fitting, imported, learned
@@ -74,6 +76,8 @@ class Experiment(Results):
         scheduler: a name ("fifo" (default), "median", "asha", ...), an object with `on`, or a list: a scheduler and
             rules that may end trials besides, such as `[ASHA(30), Plateau(5)]`.
         store: None for SQLite at `$LANISTA_HOME/lanista.db`, "memory", a path, a URL or a store.
+        checkpoints: the folder that trials save to, or a URL that fsspec knows, such as "s3://bucket/folder"; by
+            default what the experiment was created with, else a folder beside the store.
         seed: makes proposals and trial seeds repeatable; drawn at random, and journalled, when not given.
 
     Raises:
@@ -100,27 +104,27 @@ class Experiment(Results):
         searcher: str | Searcher | None = None,
         scheduler: str | Scheduler | Sequence[str | Scheduler] | None = None,
         store: str | Path | Store | None = None,
+        checkpoints: str | Path | None = None,
         seed: int | None = None,
     ) -> None:
         check_name(name)
         self.name = name
-        self.searcher, self.scheduler = as_searcher(searcher), as_scheduler(scheduler)
+        deciders = as_searcher(searcher), as_scheduler(scheduler)
         given = as_space(space)
         wanted, bounds = as_directions(metric, mode), as_bounds(constraints)
+        place = as_place(checkpoints)
         self.store = open_store(store)
         info = self.store.find(name) or self.store.create(
-            first_event(name, given, wanted, bounds, seed, (describe(self.searcher), describe(self.scheduler)))
+            first_event(name, given, wanted, bounds, seed, (describe(deciders[0]), describe(deciders[1])), place)
         )
         self._info: ExperimentInfo = info
         self._journal = Journal(self.store, info, given)
         check_same(self._created, given, wanted, bounds, seed)
+        self._place = folder_in(place or self._created.checkpoints, self._created)
         self._owner: Beat = new_owner()
-        self._engine = Engine(
-            self._journal, self.searcher, self.scheduler, owner=self._owner.owner, directory=self.directory
-        )
         self._watch = Watch(self.store, info.id)
-        self._desk = Desk(self._engine, self._watch)
         self._heart: Heart | None = None
+        self._decide_by(*deciders)
 
     @classmethod
     def load(cls, name: str, store: str | Path | Store | None = None) -> "Experiment":
@@ -176,7 +180,7 @@ class Experiment(Results):
         Raises:
             MetricError: the objective does not give the metric, seen from its first trials.
             ObjectiveError: `limits.failures` trials failed in a row (10 by default), and none completed.
-            ExecutorError: workers cannot be started.
+            ExecutorError: workers cannot be started, or checkpoints cannot be written where they are to live.
             KeyboardInterrupt: interrupted twice; everything is journalled.
         """
         bounds = as_limits(limits, trials, time_limit)
@@ -185,29 +189,46 @@ class Experiment(Results):
         if not isinstance(cohort, int) or cohort < 1:
             raise UsageError(f"cohort={cohort!r} must be a whole number from 1")
         runner = as_executor(executor, workers, bounds.trial_time)
+        view = progress if isinstance(progress, Progress) else Progress(progress, url=self.store.url)
+        return self._carry_out(objective, runner, bounds, cohort=cohort, view=view, callbacks=callbacks)
+
+    reason: str | None = None
+    """Why the last `run` ended."""
+
+    def _carry_out(
+        self,
+        objective: Any,
+        runner: Executor,
+        bounds: Limits,
+        *,
+        cohort: int,
+        view: Progress,
+        callbacks: Sequence[Callable[["Experiment", Event], None]] = (),
+        helper: Helper | None = None,
+    ) -> "Experiment":
+        """A run of its own, or, as a helper, a part in that of another process."""
         if isinstance(objective, Command):
             objective.check(None if self._created.define else self.space.names)
         callable_ = as_objective(objective, cohort=cohort > 1)
+        plan = {} if helper is not None else plan_of(objective, runner, cohort, (self.searcher, self.scheduler))
+        if getattr(runner, "files", True):
+            self._engine.reach()
         self._beat()
         self._journal.sync()
         self._engine.finish, self._engine.exhausted, self._engine.limits = None, False, bounds
-        view = progress if isinstance(progress, Progress) else Progress(progress, url=self.store.url)
         if self._journal.history.paused:
             view.say(f"experiment {self.name!r} is paused and starts nothing until: lanista resume {self.name}")
         self._explain(view)
         controller = Controller(self._engine, runner, bounds, watch=self._watch, progress=view, cohort=cohort)
-        controller.callbacks = [partial(callback, self) for callback in callbacks]
-        owner = self._owner
-        joined = Joined(runner.now(), owner.owner, owner.host, owner.pid, limits=bounds.as_dict())
+        controller.callbacks, controller.helper = [partial(callback, self) for callback in callbacks], helper
+        owner, now, limits, helps = self._owner, runner.now(), bounds.as_dict(), helper is not None
+        joined = Joined(now, owner.owner, owner.host, owner.pid, limits=limits, plan=plan, helps=helps)
         try:
             self.reason = controller.run(callable_, joined)
         finally:
             view.abandon()
             self._rest()
         return self
-
-    reason: str | None = None
-    """Why the last `run` ended."""
 
     def ask(self) -> Trial:
         """Starts a trial for a loop of your own; end it with `tell`.
@@ -217,6 +238,7 @@ class Experiment(Results):
         Raises:
             ExperimentError: the searcher has no further configuration.
         """
+        self._engine.reach()
         with self._journal.lock:
             self._beat()
             return self._desk.ask()
@@ -341,6 +363,15 @@ class Experiment(Results):
         self._journal.append([noted(time.time(), None, values)])
 
     # --- helpers ------------------------------------------------------------------------------------------------------
+
+    def _decide_by(self, searcher: Searcher, scheduler: Scheduler) -> None:
+        """Takes up a searcher and a scheduler; what they knew is in the journal."""
+        self.searcher, self.scheduler = searcher, scheduler
+        owner, directory = self._owner.owner, self.directory
+        self._engine = Engine(
+            self._journal, searcher, scheduler, owner=owner, directory=directory, checkpoints=self._place
+        )
+        self._desk = Desk(self._engine, self._watch)
 
     def _explain(self, view: Progress) -> None:
         """Says what the searcher does now, and why."""

@@ -9,7 +9,8 @@ from typing import Any
 class Interrupt:
     """Counts interrupts while it is entered; from the second on it raises, though never amid a transaction.
 
-    Outside the main thread signals cannot be caught and nothing changes.
+    Outside the main thread signals cannot be caught and nothing changes. The handler may be called with other signals
+    than that of Ctrl-C: each stands for two.
     """
 
     def __init__(self) -> None:
@@ -33,7 +34,9 @@ class Interrupt:
             signal.signal(signal.SIGINT, self._before)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1
+        import signal
+
+        self.count += 1 if number == signal.SIGINT else 2
         if self.count == 1:
             print("\ninterrupted: running trials finish; press Ctrl-C again to stop now", file=sys.stderr)
         elif self._holds:

@@ -98,6 +98,26 @@ def as_settings(values: dict[str, Any]) -> dict[str, Any]:
     return _plain(settings)
 
 
+class Helper(Frozen):
+    """How much a process does for the run of another: `count` starts of trials, `time` in seconds; None: no limit.
+
+    All other limits, and the time where none is given, are those of the run.
+    """
+
+    count: int | None = None
+    time: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.count is not None and (not isinstance(self.count, int) or self.count < 1):
+            raise UsageError(f"count={self.count!r} must be a whole number from 1")
+        Limits(time=self.time)
+
+    def limits(self, history: History) -> Limits:
+        """The limits of the run that goes on, or was the last."""
+        limits = Limits() if history.begun is None else Limits(failures=None).updated(history.begun.limits)
+        return limits if self.time is None else replace(limits, time=self.time)
+
+
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 

@@ -11,10 +11,12 @@ from lanista.experiment._trials import Trials, as_frame
 from lanista.journal import Created, History, Journal, MemoryStore, Params, Store, TrialRecord, files_of
 from lanista.search import Searcher
 from lanista.space import Space
-from lanista.trial import restore
+from lanista.trial import _checkpoint
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from lanista.plot import Plots
 
 
 class Results:
@@ -101,6 +103,14 @@ class Results:
 
         return importance(self._synced(), method=method, metric=metric)
 
+    @property
+    def plot(self) -> "Plots":
+        """The figures: `exp.plot.history()` and others, Plotly's, as in the dashboard; see `lanista.plot`."""
+        from lanista.plot import Plots
+
+        self._synced()
+        return Plots(self._journal)
+
     def suggest_next(self, count: int = 1) -> list[Params]:
         """The configurations that the searcher would propose now; nothing is journalled, and no trial starts.
 
@@ -154,14 +164,18 @@ class Results:
     def checkpoint(self, number: int | None = None) -> Path | None:
         """The last checkpoint of a trial, by default the best one; None where it has none, or none any more.
 
+        One that lives at a URL is brought into the experiment's folder.
+
         Raises:
             UsageError: there is no such trial.
+            CheckpointError: it lives at a URL that cannot be read.
         """
         history = self._synced()
         number = history.best if number is None else history.trial(number).number
         saved = history.checkpoints.get(number, {}) if number is not None else {}
-        there = (Path(saved[step]) for step in sorted(saved, reverse=True))
-        return next((path for path in there if path.exists()), None)
+        there = _checkpoint.existing(saved.values())
+        latest = max((step for step, name in saved.items() if name in there), default=None)
+        return None if latest is None else _checkpoint.fetch(saved[latest], self.directory / "checkpoints")
 
     def restore(self, *objects: Any, number: int | None = None) -> None:
         """Puts what a trial saved last, by default the best one, back into objects: the same as it gave to `save`.
@@ -188,7 +202,7 @@ class Results:
                 f"{what} has no checkpoint: either it never called trial.save, or it is not among the best trials, "
                 "which keep theirs; raise Limits(checkpoints=...)"
             )
-        restore(path, objects)
+        _checkpoint.restore(path, objects)
 
     @property
     def _created(self) -> Created:

@@ -1,12 +1,18 @@
 """Which checkpoint files live on."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from lanista.errors import CheckpointError
 from lanista.journal import FIRST_ENDED, Checkpointed, Ended, Event, History, Reported
 from lanista.schedule import Action, Start
+from lanista.trial import _checkpoint
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 
 class Retention:
@@ -14,11 +20,16 @@ class Retention:
 
     One lives while it is the latest of a trial that has not ended, while a clone of it has none of its own, or while it
     is the latest of one of the `best` trials that ended; and not once a later attempt has saved its step again.
+
+    Whether a file is there is looked up. What lives at URLs is listed once, at the first of them, and kept account of
+    from then on; it is deleted by a thread, since a run cannot wait for the network.
     """
 
     def __init__(self) -> None:
         self._gone: set[str] = set()
         self._kept: list[int] | None = None
+        self._listed = False
+        self._remover = _Remover()
 
     def sweep(self, history: History, events: Sequence[Event], queue: Sequence[Action], best: int) -> None:
         """Looks at the trials that these events concern."""
@@ -33,6 +44,10 @@ class Retention:
                 case Ended(number=n) if n in history.checkpoints:
                     self._keep_best(history, n, _needed(history, queue), best)
 
+    def finish(self) -> None:
+        """Waits until all that is to be deleted is."""
+        self._remover.finish()
+
     def _keep_best(self, history: History, number: int, needed: set[tuple[int, int]], best: int) -> None:
         """Of the trials that ended, the best keep their latest checkpoint."""
         if self._kept is None:
@@ -45,22 +60,65 @@ class Retention:
         del self._kept[best:]
 
     def _sweep(self, history: History, number: int, needed: set[tuple[int, int]], *, keep_latest: bool) -> None:
-        import shutil
-
         saved = history.checkpoints[number]
-        self._gone.update(name for name in saved.values() if name not in self._gone and not Path(name).exists())
+        self._gone.update(name for name in saved.values() if name not in self._gone and self._is_lost(name, history))
         there = {step: name for step, name in saved.items() if name not in self._gone}
         latest = max(there, default=None)
         kept = {name for step, name in there.items() if (number, step) in needed or (step == latest and keep_latest)}
-        for name in (*there.values(), *history.replaced.get(number, ())):
-            if name in kept or name in self._gone:
-                continue
-            self._gone.add(name)
-            path = Path(name)
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+        old = {*there.values(), *history.replaced.get(number, ())} - kept - self._gone
+        self._gone |= old
+        self._remover.add(old)
+
+    def _is_lost(self, name: str, history: History) -> bool:
+        """Whether a checkpoint that we did not delete is gone all the same."""
+        if not _checkpoint.is_remote(name):
+            return not Path(name).exists()
+        if not self._listed:
+            self._listed = True
+            self._gone |= _lost(history)
+        return name in self._gone
+
+
+class _Remover:
+    """Deletes files at once, and what lives at URLs in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._thread: ThreadPoolExecutor | None = None
+
+    def add(self, names: Collection[str]) -> None:
+        remote = [name for name in names if _checkpoint.is_remote(name)]
+        _checkpoint.remove(name for name in names if not _checkpoint.is_remote(name))
+        if remote:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._thread = self._thread or ThreadPoolExecutor(1, "lanista-retention")
+            self._thread.submit(_try_to_remove, remote)
+
+    def finish(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.shutdown()
+
+
+def _try_to_remove(names: list[str]) -> None:
+    """Deletes checkpoints at URLs; those that stay cost room and nothing else."""
+    try:
+        _checkpoint.remove(names)
+    except CheckpointError as error:
+        import logging
+
+        logging.getLogger("lanista").warning("old checkpoints stay: %s", error)
+
+
+def _lost(history: History) -> set[str]:
+    """The checkpoints at URLs that are not there any more; none where that cannot be learnt."""
+    names = chain.from_iterable(saved.values() for saved in history.checkpoints.values())
+    replaced = chain.from_iterable(history.replaced.values())
+    remote = {name for name in chain(names, replaced) if _checkpoint.is_remote(name)}
+    try:
+        return remote - _checkpoint.existing(remote)
+    except CheckpointError:
+        return set()
 
 
 def _needed(history: History, queue: Sequence[Action]) -> set[tuple[int, int]]:

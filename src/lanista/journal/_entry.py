@@ -9,8 +9,8 @@ class Entry:
     """One trial's scalars, changed in place by the fold."""
 
     __slots__ = (
-        *("asked", "attempt", "budget", "ended", "error", "first", "metrics", "origin", "owner", "parent", "reason"),
-        *("resources", "retries", "seconds", "since", "slice", "started", "state"),
+        *("asked", "attempt", "budget", "ended", "error", "first", "heard", "metrics", "origin", "owner", "parent"),
+        *("reason", "resources", "retries", "seconds", "since", "slice", "started", "state"),
     )
 
     def __init__(self, asked: float, origin: str, parent: tuple[int, int] | None) -> None:
@@ -21,7 +21,7 @@ class Entry:
         self.budget: int | None = None
         self.slice: float | None = None
         self.resources: dict[str, float] | None = None
-        self.since = asked
+        self.since = self.heard = asked
         self.started: float | None = None
         self.ended: float | None = None
         self.seconds = 0.0

@@ -23,7 +23,7 @@ class Created(Frozen):
     """The experiment exists: its space as JSON, its metrics with their directions, its seed.
 
     `define`: the space starts empty and is discovered by `suggest_*`. `constraints`: bounds by metric, such as
-    ["<=", 10.0].
+    ["<=", 10.0]. `checkpoints`: the folder or URL where checkpoints are to live; empty: the experiment's own folder.
     """
 
     time: float
@@ -36,10 +36,15 @@ class Created(Frozen):
     version: str = ""
     define: bool = False
     constraints: dict[str, list[Any]] = field(default_factory=dict)
+    checkpoints: str = ""
 
 
 class Joined(Frozen):
-    """A controller began to run the experiment; `resizable`: the number of its workers can be changed on the way."""
+    """A controller began to run the experiment; `resizable`: the number of its workers can be changed on the way.
+
+    `plan` names what it runs and how, so that others can help: objective, executor, searcher, scheduler and cohort.
+    `helps`: it came to help the run of another, by that one's plan, and its limits are its own affair.
+    """
 
     time: float
     owner: str
@@ -48,6 +53,8 @@ class Joined(Frozen):
     workers: int = 1
     limits: dict[str, Any] = field(default_factory=dict)
     resizable: bool = True
+    plan: dict[str, Any] = field(default_factory=dict)
+    helps: bool = False
 
 
 class Left(Frozen):

@@ -34,6 +34,7 @@ class Fold:
         self.released: dict[int, None] = {}
         self.counts = [0] * len(STATES)
         self.owners: dict[str, ev.Joined] = {}
+        self.begun: ev.Joined | None = None
         self.notes: dict[int | None, dict[str, Any]] = {}
         self.paused = False
         self.proposed = 0
@@ -81,6 +82,8 @@ class Fold:
 
     def _joined(self, e: ev.Joined) -> None:
         self.owners[e.owner] = e
+        if not e.helps:
+            self.begun = e
 
     def _left(self, e: ev.Left) -> None:
         self.owners.pop(e.owner, None)
@@ -108,7 +111,7 @@ class Fold:
     def _lease(self, e: ev.Asked | ev.Started, attempt: int) -> None:
         m = self._meta[e.number]
         m.attempt, m.owner, m.budget, m.slice, m.resources = attempt, e.owner, e.budget, e.seconds, e.resources
-        m.since = e.time
+        m.since = m.heard = e.time
         m.started = e.time if m.started is None else m.started
         self._move(e.number, RUNNING)
 
@@ -132,6 +135,7 @@ class Fold:
         objectives = self._objectives(e.metrics)
         self._reports.append(e, objectives)
         m.metrics = {**m.metrics, **e.metrics}
+        m.heard = e.time
         self._steps[e.number] = e.step
         self._measure(e.number, m)
         if e.checkpoint is not None:
@@ -182,6 +186,8 @@ class Fold:
         elif e.command == "set":
             for name, joined in self.owners.items():
                 self.owners[name] = replace(joined, limits={**joined.limits, **e.values})
+            if self.begun is not None:
+                self.begun = replace(self.begun, limits={**self.begun.limits, **e.values})
 
     def _noted(self, e: ev.Noted) -> None:
         self.notes.setdefault(e.number, {}).update(e.values)

@@ -27,7 +27,7 @@ class History(Fold):
 
     Objectives are minimised here whatever their direction: `Y` holds sign * value, NaN where there is no finite value.
     Arrays are read-only views, never copies. `finished` lists trials in the order in which they ended. `space`, given
-    by code, keeps conditions that JSON cannot hold.
+    by code, keeps conditions that JSON cannot hold. `begun` is the last run that began by itself, for others to help.
     """
 
     # --- what deciders read -------------------------------------------------------------------------------------------
@@ -189,6 +189,10 @@ class History(Fold):
         """When the trial's latest attempt started."""
         return self._meta[number].since
 
+    def heard(self, number: int) -> float:
+        """When the trial's latest attempt started or last reported, by the clock of the machine that runs it."""
+        return self._meta[number].heard
+
     def budget(self, number: int) -> int | None:
         """The step until which the trial may run, None without one."""
         return self._meta[number].budget
@@ -239,6 +243,7 @@ class History(Fold):
             self.live,
             self.counts,
             self.owners,
+            self.begun,
             self.notes,
             self.paused,
             self.proposed,

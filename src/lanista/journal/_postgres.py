@@ -1,5 +1,6 @@
 """PostgreSQL, for experiments that several machines share."""
 
+import logging
 from typing import Any, ClassVar, Literal
 
 from lanista.errors import MissingExtraError
@@ -22,6 +23,7 @@ class PostgresDialect:
             import psycopg
         except ImportError as error:
             raise MissingExtraError.of("psycopg", "postgres") from error
+        logging.getLogger("psycopg").addFilter(_tells)
         self._psycopg = psycopg
         self._url = url
         self.url = _without_password(url)
@@ -49,6 +51,11 @@ class PostgresDialect:
         else:
             mend = "the server refused; check the rights of the user on this database"
         return f"the store {self.url}: {mend} (PostgreSQL says: {str(error).strip()})"
+
+
+def _tells(record: logging.LogRecord) -> bool:
+    """Whether psycopg logs what its exception does not say: that events clashed is no news, and no trouble."""
+    return not str(record.msg).startswith("error ignored terminating")
 
 
 def _without_password(url: str) -> str:

@@ -29,8 +29,10 @@ class Searcher(Protocol):
         ...
 
 
-def describe(algorithm: Any) -> str:
+def describe(algorithm: Any, *, full: bool = False) -> str:
     """The name of a searcher or scheduler with its arguments, as written in code.
+
+    With `full` a class that is not Lanista's is named with its module, and all can be read back.
 
     >>> class Fixed:
     ...     def __init__(self, at: int = 3):
@@ -41,16 +43,21 @@ def describe(algorithm: Any) -> str:
     import inspect
 
     cls = type(algorithm)
+    found = inspect.signature(cls).parameters.values()
+    positional = full and any(parameter.kind is parameter.VAR_POSITIONAL for parameter in found)
     arguments: list[str] = []
-    for name, parameter in inspect.signature(cls).parameters.items():
-        value = getattr(algorithm, name, parameter.default)
+    for parameter in found:
+        value = getattr(algorithm, parameter.name, parameter.default)
         if parameter.kind is parameter.VAR_POSITIONAL:
-            arguments += map(_shown, value)
+            arguments += [_shown(each, full) for each in value]
+        elif positional and parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
+            arguments.append(_shown(value, full))
         elif value != parameter.default:
-            arguments.append(f"{name}={_shown(value)}")
-    return f"{cls.__name__}({', '.join(arguments)})"
+            arguments.append(f"{parameter.name}={_shown(value, full)}")
+    ours = not full or cls.__module__.startswith("lanista.")
+    return f"{cls.__name__ if ours else f'{cls.__module__}.{cls.__qualname__}'}({', '.join(arguments)})"
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, full: bool) -> str:
     """An argument; one that is a searcher or a scheduler itself, as such."""
-    return describe(value) if hasattr(value, "ask") or hasattr(value, "on") else repr(value)
+    return describe(value, full=full) if hasattr(value, "ask") or hasattr(value, "on") else repr(value)

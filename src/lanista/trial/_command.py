@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lanista.errors import Infeasible, LanistaError, ObjectiveError, StopTrial, UsageError
+from lanista.errors import CheckpointError, Infeasible, LanistaError, ObjectiveError, StopTrial, UsageError
 from lanista.journal import Params, Suggested
 from lanista.trial import _template
 from lanista.trial._trial import Trial
@@ -97,7 +97,7 @@ class Command:
             "number": trial.number,
             "seed": trial.seed,
             "directory": job.directory,
-            "checkpoint": job.checkpoint or "",
+            "checkpoint": trial.checkpoint or "",
             "fidelity": "" if job.fidelity is None else job.fidelity,
         }
         words = self._words({**built_in, **trial.params}, trial.params)
@@ -123,7 +123,7 @@ def describe(trial: Trial) -> str:
         "directory": os.path.abspath(job.directory),
         "metrics": job.metrics,
         "step": trial.step,
-        "checkpoint": job.checkpoint,
+        "checkpoint": None if trial.checkpoint is None else str(trial.checkpoint),
         "fidelity": job.fidelity,
         "resources": trial.resources,
         "rank": os.environ.get("RANK"),
@@ -183,6 +183,8 @@ class _Talk:
         except StopTrial as stop:
             self._end = self._end or stop
             self._deadline = min(self._deadline, time.monotonic() + self._grace)
+        except CheckpointError:
+            raise
         except (LanistaError, KeyError, TypeError, ValueError, OSError) as error:
             raise _malformed(line, f"wrong: {error}") from None
         if message.get("reply"):
@@ -221,7 +223,7 @@ class _Talk:
             raise ObjectiveError(f"the checkpoint {str(path)!r} does not exist")
         ours = step is not None and path.name == f"checkpoint-{step}-{self._trial.attempt}"
         if ours and path.parent.samefile(self._trial.directory):
-            self._trial.save_file(lambda part: os.rename(path, part), step=step)
+            self._trial.save_file(lambda part: _move(path, part), step=step)
         elif path.is_dir():
             self._trial.save_file(lambda part: _copy_folder(path, part), step=step)
         else:
@@ -233,6 +235,12 @@ def _path() -> str:
     path = os.environ.get("PATH", os.defpath)
     folder = os.path.dirname(sys.executable or "")
     return path if not folder or folder in path.split(os.pathsep) else folder + os.pathsep + path
+
+
+def _move(source: Path, target: Path) -> None:
+    import shutil
+
+    shutil.move(source, target)
 
 
 def _copy_file(source: Path, target: Path) -> None:

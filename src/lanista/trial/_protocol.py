@@ -15,7 +15,8 @@ class Job(Frozen):
     itself; `fidelity` the level to run at where the scheduler has a `Fidelity`, which is also the step to report;
     `resources` what it gets where that is not what every trial gets; `metrics` the names of the objectives, the first
     one first, `constrained` those of the metrics with a bound; `define` that parameters are discovered by `suggest_*`,
-    from `proposal` where it has them; `reported` what earlier attempts reported on the way to the checkpoint.
+    from `proposal` where it has them; `reported` what earlier attempts reported on the way to the checkpoint;
+    `checkpoints` the folder or URL that checkpoints are saved to, where that is not `directory`.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Job(Frozen):
     seconds: float | None = None
     fidelity: int | None = None
     resources: Mapping[str, float] | None = None
+    checkpoints: str | None = None
 
 
 class Decision(Frozen):

@@ -58,6 +58,7 @@ class Trial:
         self._from_zero = False
         self._save_first: bool | None = None
         self._pending: tuple[int, str] | None = None
+        self._local: Path | None = None
 
     def __repr__(self) -> str:
         return f"Trial(number={self.number}, params={self.params})"
@@ -154,6 +155,9 @@ class Trial:
         Args:
             *objects: what `load` is to be given again, in the same order.
             step: the step whose end this is, where neither order holds.
+
+        Raises:
+            CheckpointError: checkpoints live at a URL that cannot be written.
         """
         self.save_file(lambda path: _checkpoint.dump(path, objects), step=step)
 
@@ -164,12 +168,14 @@ class Trial:
         done = self.step + self._from_zero
         next_step = done + self._save_first if self.fidelity is None else self.fidelity
         at = next_step if step is None else step
-        path = Path(self._job.directory) / f"checkpoint-{at}-{self.attempt}"
-        _checkpoint.write(path, writer)
+        name = f"checkpoint-{at}-{self.attempt}"
+        place = self._job.checkpoints
+        path = f"{self._job.directory}/{name}" if place is None else f"{place}/trial-{self.number}-{name}"
+        path = _checkpoint.write(path, writer)
         if at > done:
-            self._pending = (at, str(path))
+            self._pending = (at, path)
         else:
-            self._link.send(Checkpointed(time.time(), self.number, self.attempt, at, str(path)))
+            self._link.send(Checkpointed(time.time(), self.number, self.attempt, at, path))
 
     def load(self, *objects: Any) -> int:
         """Restores what `save` saved, if the trial goes on from a checkpoint.
@@ -177,6 +183,9 @@ class Trial:
         Returns:
             How many steps are done already: 0 for a new trial, so that `range(trial.load(model), epochs)` are those
                 left.
+
+        Raises:
+            CheckpointError: it lives at a URL that cannot be read.
         """
         path = self.checkpoint
         if path is None:
@@ -188,8 +197,16 @@ class Trial:
 
     @property
     def checkpoint(self) -> Path | None:
-        """The file to go on from, None for a fresh start."""
-        return Path(self._job.checkpoint) if self._job.checkpoint else None
+        """The file to go on from, None for a fresh start; one that lives at a URL is brought here when first asked for.
+
+        Raises:
+            CheckpointError: it cannot be brought.
+        """
+        if self._local is None and self._job.checkpoint:
+            name = self._job.checkpoint
+            folder = _checkpoint.scratch(self) if _checkpoint.is_remote(name) else Path()
+            self._local = _checkpoint.fetch(name, folder)
+        return self._local
 
     # --- parameters found while running -------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
-"""The cohorts that wait for a worker on a cluster."""
+"""The cohorts that wait for a worker."""
 
-import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from lanista._frozen import Frozen
 from lanista.trial import Job
@@ -13,7 +13,7 @@ class Cohort(Frozen):
     Attributes:
         jobs: the trials.
         places: how many workers' shares they take up.
-        resources: what they get, where that is more than a worker has.
+        resources: what they get, where that is more than a worker has: they have a worker of their own then.
     """
 
     jobs: Sequence[Job]
@@ -26,13 +26,9 @@ class Queue:
 
     Attributes:
         cohorts: those that wait, now.
-
-    Args:
-        resources: what a worker has.
     """
 
-    def __init__(self, resources: Mapping[str, float]) -> None:
-        self._resources = resources
+    def __init__(self) -> None:
         self.cohorts: tuple[Cohort, ...] = ()
 
     @property
@@ -40,18 +36,13 @@ class Queue:
         """How many workers' shares wait."""
         return sum(cohort.places for cohort in self.cohorts)
 
-    def add(self, jobs: Sequence[Job]) -> Cohort:
-        """Takes a cohort in, with the most of each resource that one of its trials is to get."""
-        wanted = {**self._resources}
-        for job in jobs:
-            wanted |= {name: max(amount, wanted.get(name, 0)) for name, amount in (job.resources or {}).items()}
-        if all(amount <= self._resources.get(name, 0) for name, amount in wanted.items()):
-            cohort = Cohort(jobs)
-        else:
-            shares = [amount / self._resources[name] for name, amount in wanted.items() if self._resources.get(name)]
-            cohort = Cohort(jobs, max(1, *(math.ceil(share - 1e-9) for share in shares)), wanted)
+    def add(self, cohort: Cohort) -> None:
+        """Takes a cohort in, as the last."""
         self.cohorts += (cohort,)
-        return cohort
+
+    def put_back(self, cohort: Cohort) -> None:
+        """Takes a cohort in again, as the first."""
+        self.cohorts = (cohort, *self.cohorts)
 
     def take(self, cohort: Cohort) -> None:
         """Takes a cohort out: it has a worker."""
@@ -59,12 +50,11 @@ class Queue:
 
     def remove(self, number: int) -> Job | None:
         """Takes a trial back; None where it does not wait here."""
-        for cohort in self.cohorts:
+        for at, cohort in enumerate(self.cohorts):
             for job in cohort.jobs:
                 if job.number == number:
                     left = [other for other in cohort.jobs if other is not job]
-                    rest = (Cohort(left, cohort.places, cohort.resources),) if left else ()
-                    at = self.cohorts.index(cohort)
+                    rest = (replace(cohort, jobs=left),) if left else ()
                     self.cohorts = (*self.cohorts[:at], *rest, *self.cohorts[at + 1 :])
                     return job
         return None

@@ -1,0 +1,59 @@
+"""Helping a run of an experiment that another process began, by what its journal tells."""
+
+from typing import Any
+
+from lanista.experiment._experiment import Experiment
+from lanista.experiment._limits import Helper
+from lanista.experiment._progress import Progress
+from lanista.experiment._rebuild import decider, home, objective, runner
+from lanista.experiment._resolve import as_executor
+from lanista.search import describe
+
+
+def work(
+    experiment: Experiment,
+    given: Any = None,
+    *,
+    workers: int | None = None,
+    executor: str | None = None,
+    helper: Helper,
+    progress: Progress,
+) -> Experiment:
+    """Takes trials of an experiment until it is finished.
+
+    Searcher, scheduler, limits and cohorts are those of the run that began last, as the journal tells.
+
+    Args:
+        experiment: as `Experiment.load` gives it.
+        given: the objective; by default the run's own, imported by its name.
+        workers: how many trials at once; by default 1.
+        executor: the name of one; by default this process for one trial, and processes for more.
+        helper: how much to do.
+        progress: shows it.
+
+    Raises:
+        ExperimentError: the journal does not tell enough; besides what `Experiment.run` raises.
+        ConfigError: the objective cannot be imported.
+    """
+    history = experiment.history
+    plan = history.begun.plan if history.begun is not None else {}
+    told = plan.get("objective", {})
+    runs = objective(told, experiment.name) if given is None else given  # makes modules beside it importable, too
+    created = history.created
+    assert created is not None
+    experiment._decide_by(
+        decider("searcher", plan.get("searcher") or created.searcher or "Auto()"),
+        decider("scheduler", plan.get("scheduler") or created.scheduler or "FIFO()"),
+    )
+    what = _named(runs) if given is not None else told.get("function") or told["command"]
+    place = f" in {home(told)}" if given is None and told.get("folder") else ""
+    limits = helper.limits(history)
+    chosen = as_executor(runner(plan.get("executor", {}), executor, workers, limits), None, limits.trial_time)
+    many = "without a limit on trials" if limits.trials is None else f"up to {limits.trials} trials"
+    deciders = f"{describe(experiment.searcher)} and {describe(experiment.scheduler)}"
+    progress.say(f"works on {experiment.name!r}: {what}{place}, with {deciders}, {many}")
+    return experiment._carry_out(runs, chosen, limits, cohort=plan.get("cohort", 1), view=progress, helper=helper)
+
+
+def _named(objective: Any) -> str:
+    return getattr(objective, "__qualname__", None) or repr(objective)
