@@ -16,6 +16,7 @@ SCHEDULERS: dict[str, Make] = {
     "fifo": lambda steps: la.FIFO(),
     "asha": lambda steps: la.ASHA(steps),
     "asha-promotion": lambda steps: la.ASHA(steps, form="promotion"),
+    "asha-2": lambda steps: la.ASHA(steps, brackets=2),
     "asha-4": lambda steps: la.ASHA(steps, reduction=4),
     "hyperband": lambda steps: la.HyperBand(steps),
     "pasha": lambda steps: la.PASHA(steps),
@@ -27,7 +28,7 @@ SLOW = ("auto", "gp", "tpe", "bohb", "forest", "dngo")
 """Searchers whose proposals cost more the more trials there are; their runs are capped."""
 DEFAULT = (
     *("random+asha", "random+asha-promotion", "random+hyperband", "random+pasha", "random+median", "random+dehb"),
-    *("bohb+hyperband", "bohb+asha", "bohb+asha-promotion", "tpe+asha", "auto+asha", "auto+median"),
+    *("bohb+hyperband", "bohb+asha", "bohb+asha-2", "tpe+asha", "auto+asha", "auto+asha-2", "auto+hyperband"),
 )
 
 

@@ -13,7 +13,7 @@ from lanista.journal import Asked
 from lanista.schedule import ASHA, Ended, Fidelity, Report, Resume, Start, Stop, Yielded
 from lanista.testing import Drive
 
-from .scene import Scene, stopped
+from .scene import Scene, play, stopped
 
 # --- stopping ---------------------------------------------------------------------------------------------------------
 
@@ -34,7 +34,7 @@ def test_a_trial_not_among_the_best_at_a_rung_is_stopped() -> None:
 
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=40), st.integers(2, 5))
 def test_decisions_are_those_of_the_definition(losses: list[int], reduction: int) -> None:
-    scene = Scene(ASHA(100, reduction=reduction))
+    scene = Scene(ASHA(100, min_steps=1, reduction=reduction))
     scene.start(len(losses))
     for trial, loss in enumerate(losses):
         seen = sorted(losses[: trial + 1])
@@ -50,10 +50,28 @@ def test_nobody_is_judged_between_rungs() -> None:
 
 
 def test_rungs_that_a_report_skips_are_reached_with_it() -> None:
-    scene = Scene(ASHA(81))
+    scene = Scene(ASHA(81, min_steps=1))
     scene.start(2)
     assert scene.report(0, 5, 0.0) == scene.report(0, 10, 0.0) == []
     assert scene.report(1, 10, 9.0) == [Stop(1, "not among the best 1/3 of 2 at step 1")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rungs"),
+    [
+        ({"max_steps": 30}, [1, 3, 10, 30]),
+        ({"max_steps": 100}, [4, 11, 33, 100]),
+        ({"max_steps": 100, "reduction": 4}, [2, 6, 25, 100]),
+        ({"max_steps": 2}, [1, 2]),
+        ({"max_steps": 30, "min_steps": 1}, [1, 3, 9, 27, 30]),
+        ({"max_steps": 30, "min_steps": 5}, [5, 15, 30]),
+    ],
+)
+def test_rungs_stand_at_shares_of_the_last_step_or_at_multiples_of_the_first(
+    arguments: dict[str, int], rungs: list[int]
+) -> None:
+    history = play(ASHA(**arguments, form="promotion"), lambda trial, step: -float(trial), trials=150).history
+    assert sorted(set(history.steps.tolist())) == rungs
 
 
 def test_a_trial_that_has_had_all_its_steps_is_completed() -> None:

@@ -46,7 +46,7 @@ class TestASHAStoppingInBrackets(SchedulerContract):
 
 class TestASHAPromotionInBrackets(SchedulerContract):
     def scheduler(self) -> Scheduler:
-        return ASHA(max_steps=9, reduction=2, form="promotion", brackets=5)
+        return ASHA(max_steps=9, min_steps=1, reduction=2, form="promotion", brackets=5)
 
 
 class TestASHAWithFidelity(SchedulerContract):

@@ -15,14 +15,15 @@ from lanista.schedule._rungs import Rungs, coming, completed, through
 class ASHA:
     """Stops, or pauses, the trials that are not among the best 1/`reduction` at a rung.
 
-    Rungs stand at `min_steps * reduction**k` below `max_steps`, or at the levels of a fidelity: ASHA(30) has them at 1,
-    3, 9 and 27, where `HyperBand` counts down from the last step. A trial's value at a
-    rung is its first report at or beyond it; one that is missing, NaN or infinite, or whose trial failed, is worse than
-    all others. A trial that reaches `max_steps` is completed. The first objective decides.
+    Rungs stand at `max_steps / reduction**k`, rounded, for k from 3 down to 1: ASHA(30) has them at 1, 3 and 10. With
+    `min_steps` they stand at `min_steps * reduction**k`, as in the paper: ASHA(30, min_steps=1) has them at 1, 3, 9 and
+    27. With a fidelity they are its levels. A trial's value at a rung is its first report at or beyond it; one that is
+    missing, NaN or infinite, or whose trial failed, is worse than all others. A trial that reaches `max_steps` is
+    completed. The first objective decides.
 
     Args:
         max_steps: the step at which a trial is complete, or a fidelity in place of steps.
-        min_steps: the lowest rung; None: step 1, or where the fidelity begins.
+        min_steps: the paper's r, the lowest rung; None: `max_steps / reduction**3`, or where the fidelity begins.
         reduction: the paper's η; one in so many trials goes on from each rung.
         form: "stopping" judges a trial when it reaches a rung and ends it if it is not good enough: no checkpoints
             needed. "promotion", the paper's algorithm 2, pauses each trial at each rung; a free slot goes to the best
@@ -34,7 +35,7 @@ class ASHA:
     Raises:
         UsageError: an argument is out of range, or "stopping" is asked of a fidelity.
 
-    >>> ASHA(max_steps=81, form="promotion").on(History(), Slots(free=1)) == [Start(budget=1)]
+    >>> ASHA(max_steps=81, form="promotion").on(History(), Slots(free=1)) == [Start(budget=3)]
     True
     >>> ASHA(Fidelity("rows", 100, 900, log=True)).on(History(), Slots(free=1)) == [Start(budget=100)]
     True
@@ -52,7 +53,7 @@ class ASHA:
         self.max_steps, self.min_steps, self.reduction, self.brackets = max_steps, min_steps, reduction, brackets
         self.fidelity = max_steps if isinstance(max_steps, Fidelity) else None
         self.form = form or ("promotion" if self.fidelity else "stopping")
-        steps = levels(max_steps, min_steps, reduction, "ASHA")
+        steps = levels(max_steps, min_steps, reduction, "ASHA", deepest=3)
         if self.form not in ("stopping", "promotion"):
             raise UsageError(f"ASHA(form={form!r}): it must be 'stopping' or 'promotion'")
         if self.fidelity and self.form == "stopping":

@@ -60,18 +60,27 @@ class Fidelity(Frozen):
 
 
 def levels(
-    limit: int | Fidelity, min_steps: int | None, reduction: int, owner: str, *, from_top: bool = False
+    limit: int | Fidelity,
+    min_steps: int | None,
+    reduction: int,
+    owner: str,
+    *,
+    from_top: bool = False,
+    deepest: int | None = None,
 ) -> list[int]:
     """The steps at which a scheduler compares trials, and last the one at which they are complete.
 
     `limit` is the last step, with the others at `min_steps * reduction**k` below it, as in ASHA, or, `from_top`, at
-    `limit / reduction**k` down to `min_steps`, rounded, as in HyperBand. Or it is a fidelity, which has its own.
+    `limit / reduction**k` down to `min_steps`, rounded, as in HyperBand; these, with `k` up to `deepest`, also where
+    `min_steps` is left out. Or it is a fidelity, which has its own.
 
     Raises:
         UsageError: arguments of the scheduler named `owner` that are out of range, or contradict each other.
 
     >>> levels(30, 1, 3, "ASHA"), levels(30, 1, 3, "HyperBand", from_top=True)
     ([1, 3, 9, 27, 30], [1, 3, 10, 30])
+    >>> levels(100, None, 3, "ASHA", deepest=3)
+    [4, 11, 33, 100]
     >>> levels(Fidelity("rows", 100, 1000, log=True), None, 3, "ASHA")
     [100, 316, 1000]
     """
@@ -87,6 +96,8 @@ def levels(
     whole(owner, 1, max_steps=limit, min_steps=lowest)
     if lowest > limit:
         raise UsageError(f"{owner}(max_steps={limit!r}, min_steps={lowest!r}): 1 <= min_steps <= max_steps must hold")
+    if deepest is not None and min_steps is None:
+        return sorted({max(1, round(limit / reduction**k)) for k in range(deepest + 1)})
     if from_top:
         count = math.floor(math.log(limit / lowest, reduction) + 1e-9)
         return [max(lowest, round(limit / reduction**k)) for k in range(count, -1, -1)]

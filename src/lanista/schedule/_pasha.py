@@ -44,7 +44,8 @@ class PASHA:
         self.max_steps, self.min_steps, self.reduction = max_steps, min_steps, reduction
         self.fidelity = max_steps if isinstance(max_steps, Fidelity) else None
         self._levels = levels(max_steps, min_steps, reduction, "PASHA")
-        self._asha = ASHA(max_steps, min_steps=min_steps, reduction=reduction, form="promotion")
+        lowest = None if self.fidelity else self._levels[0]
+        self._asha = ASHA(max_steps, min_steps=lowest, reduction=reduction, form="promotion")
         self._cursor = Cursor()
 
     def on(self, history: History, event: Event) -> list[Action]:
