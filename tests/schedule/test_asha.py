@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lanista as la
 from lanista.errors import UsageError
 from lanista.journal import Asked
 from lanista.schedule import ASHA, Ended, Fidelity, Report, Resume, Start, Stop, Yielded
@@ -99,8 +100,17 @@ def test_a_paused_trial_without_steps_left_is_completed_at_once() -> None:
 def test_a_value_that_is_not_finite_is_stopped_even_alone(loss: float) -> None:
     scene = Scene(ASHA(9))
     scene.start(2)
-    assert stopped(scene.report(0, 1, loss))
+    assert scene.report(0, 1, loss) == [Stop(0, "reported no finite 'loss' at step 1")]
     assert not stopped(scene.report(1, 1, 1e300))
+
+
+def test_a_trial_that_reports_another_metric_is_told_so() -> None:
+    def objective(trial: la.Trial) -> None:
+        trial.report(accuracy=0.9)
+
+    exp = la.Experiment("misnamed", {}, metric="loss", scheduler=ASHA(9), store="memory")
+    trial = exp.run(objective, trials=1, progress=False).trials[0]
+    assert (trial.state, trial.reason) == ("stopped", "reported no finite 'loss' at step 1")
 
 
 def test_the_better_sense_is_the_users() -> None:

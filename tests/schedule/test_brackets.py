@@ -133,7 +133,7 @@ def test_trials_without_a_value_never_go_on() -> None:
     scene = arrived([math.nan] * 7 + [4.0, math.inf])
     assert scene.resumed(9) == [7]
     scene = arrived([math.nan] * 9)
-    assert scene.slots(1) == [*map(lost, range(9)), Start(1)]
+    assert scene.slots(1) == [*(Stop(n, "reported no finite 'loss' at step 1") for n in range(9)), Start(1)]
 
 
 def test_a_trial_interrupted_before_its_rung_goes_on() -> None:

@@ -212,6 +212,13 @@ def test_it_ends_with_the_last_member() -> None:
     assert scene.slots(0) == scene.slots(2)
 
 
+def test_the_end_tells_how_many_steps_there_were() -> None:
+    scene = populated([1.0, 2.0])
+    for trial in (0, 1):
+        scene.end(trial)
+    assert scene.slots(2) == [Finish("the whole population has had 10 steps")]
+
+
 def test_what_a_person_enqueues_comes_first() -> None:
     bench = Bench(PBT(9, population=3, interval=3), LINE, climb)
     bench.history.extend([Asked(0.0, 0, {"rate": 1.0}, "enqueued")])

@@ -9,7 +9,7 @@ from lanista.journal import History
 from lanista.schedule._base import Action, Event, Report, Resume, Slots, Start, Stop, Yielded
 from lanista.schedule._checks import whole
 from lanista.schedule._fidelity import Fidelity, levels
-from lanista.schedule._rungs import Rungs, coming, completed, through
+from lanista.schedule._rungs import Rungs, coming, completed, lost, through
 
 
 class ASHA:
@@ -110,8 +110,8 @@ class ASHA:
         ladder, passed = self._rungs.of(event.trial), self._rungs.passed.get(event.trial, ())
         for rung, (step, value) in zip(ladder, passed, strict=False):
             if step == event.step and not rung.keeps(value, self.reduction):
-                reason = f"not among the best 1/{self.reduction} of {len(rung.entries)} at step {rung.step}"
-                return [Stop(event.trial, reason)]
+                among = f"1/{self.reduction} of {len(rung.entries)}"
+                return [Stop(event.trial, lost(history, value, rung.step, among))]
         return []
 
     def _budget(self, trial: int) -> int:

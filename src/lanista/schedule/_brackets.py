@@ -9,7 +9,7 @@ from lanista.journal import FIRST_ENDED, PAUSED, History
 from lanista.schedule._base import Action, Event, Report, Resume, Slots, Start, Stop, Yielded
 from lanista.schedule._cursor import Cursor
 from lanista.schedule._fidelity import Fidelity
-from lanista.schedule._rungs import coming, completed, through
+from lanista.schedule._rungs import coming, completed, lost, through
 
 Values = dict[int, list[float]]
 """Of each trial, its value at each rung that it reached."""
@@ -55,10 +55,11 @@ class Bracket:
         keep = max(1, self.size // self.reduction ** (self.level + 1))
         arrived = sorted((values[n][self.level], n) for n in self.runners if len(values.get(n, ())) > self.level)
         winners = [trial for value, trial in arrived[:keep] if value < inf]
-        reason = f"not among the best {keep} of its bracket at step {self.ladder[self.level]}"
+        step, among = self.ladder[self.level], f"{keep} of its bracket"
         self.level += 1
         if self.level < len(self.ladder):
-            self.losers |= {n: reason for _, n in arrived[len(winners) :] if history.state_of(n) < FIRST_ENDED}
+            losers = ((value, n) for value, n in arrived[len(winners) :] if history.state_of(n) < FIRST_ENDED)
+            self.losers |= {n: lost(history, value, step, among) for value, n in losers}
             self.awaited = {n for n in winners if len(values[n]) == self.level and history.state_of(n) < FIRST_ENDED}
             self.runners = winners
 

@@ -49,5 +49,6 @@ class Plateau:
         if not isinstance(event, Report) or event.trial not in self._best or event.step <= self.grace_steps:
             return []
         waited = event.step - self._best[event.trial][1]
-        reason = f"has not improved by more than {self.min_delta:g} in {waited} steps"
+        by = f" by more than {self.min_delta:g}" if self.min_delta else ""
+        reason = f"has not improved{by} in {waited} steps"
         return [Stop(event.trial, reason, "completed")] if waited >= self.patience else []

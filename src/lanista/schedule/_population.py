@@ -105,7 +105,8 @@ class Population:
             starts or resumes or history.running or history.waiting
         ):
             none = "" if history.checkpoints else "; none was copied, as trials never call trial.save"
-            return [*done, Finish(f"the whole population has had {self.max_steps} steps{none}")]
+            had = min(int(history.steps.max()), self.max_steps)  # fewer, if the training itself ended before
+            return [*done, Finish(f"the whole population has had {had} steps{none}")]
         return [*done, *starts, *resumes[:free]]
 
     def _better(self, history: History, trial: int) -> list[int]:

@@ -44,6 +44,17 @@ def completed(trial: int, limit: int | Fidelity) -> Stop:
     return Stop(trial, f"has had all {high} {unit}", "completed")
 
 
+def lost(history: History, value: float, step: int, among: str) -> str:
+    """Why a trial does not go on from a step: it is not among the best, or has no value to be judged by.
+
+    >>> lost(History(), 0.5, 9, "1/3 of 7")
+    'not among the best 1/3 of 7 at step 9'
+    """
+    if value < inf or history.created is None:
+        return f"not among the best {among} at step {step}"
+    return f"reported no finite {next(iter(history.created.metrics))!r} at step {step}"
+
+
 class Rung:
     """The values of the trials that reached `step`, sorted; `leaders`: of those that have not reached a higher rung."""
 
