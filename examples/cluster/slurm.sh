@@ -35,7 +35,10 @@ start() {  # start NODE... -- what `ray start` is told beside
 }
 
 start "${nodes[0]}" -- --head --port="$port"
-until ray status --address="$address" &>/dev/null; do sleep 1; done
+until ray status --address="$address" &>/dev/null; do
+    kill -0 $!                                         # a head that cannot start ends the job
+    sleep 1
+done
 if ((${#nodes[@]} > 1)); then
     start "${nodes[@]:1}" -- --address="$address"
 fi

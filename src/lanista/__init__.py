@@ -52,6 +52,7 @@ from lanista.search import (
 )
 from lanista.space import Choice, Float, Int, Normal, Permutation, Space, Subset
 from lanista.trial import Command, Trainable, Trial, finish, get_params, get_trial, report
+from lanista.web import connect
 
 __all__ = [
     "ASHA",
@@ -116,6 +117,7 @@ __all__ = [
     "__version__",
     "at_least",
     "at_most",
+    "connect",
     "errors",
     "experiments",
     "finish",

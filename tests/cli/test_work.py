@@ -26,6 +26,10 @@ def slow(trial):
     for step in range(3):
         trial.report(loss=trial["x"] ** 2 + step)
 
+def saves(trial):
+    trial.save([trial.number])
+    trial.report(loss=trial["x"] ** 2)
+
 fails = lambda trial: trial["x"] ** 2
 
 class Curve(la.Trainable):
@@ -213,6 +217,38 @@ def test_code_that_is_elsewhere_is_an_error_that_says_so(lanista, work, tmp_path
     assert result.lines[0].startswith(f"works on 'shared': work.py:f in {tmp_path / 'copy'},")
 
 
+def test_code_is_looked_for_here_where_its_folder_holds_other_things(lanista, tmp_path, monkeypatch) -> None:
+    there, here = tmp_path / "there", tmp_path / "here"
+    (there / "wandering").mkdir(parents=True)
+    (there / "wandering" / "code.py").write_text("def f(trial):\n    return trial['x']\n")
+    (there / "go.py").write_text(
+        "import lanista as la\nfrom wandering.code import f\n"
+        "la.Experiment('shared', {'x': la.Float(0, 1)}, 'loss').run(f, trials=1, progress=False)\n"
+    )
+    subprocess.run([sys.executable, there / "go.py"], check=True)
+    here.mkdir()
+    (there / "wandering").rename(here / "wandering")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(here)
+    result = lanista("work", "shared")
+    assert (result.code, result.err) == (0, "")
+    assert result.lines[0].startswith(f"works on 'shared': wandering.code:f in {here},")
+
+
+def test_what_is_to_be_typed_can_be_typed(lanista, work, tmp_path) -> None:
+    store = tmp_path / "other.db"
+    la.Experiment("my runs", SPACE, "loss", store=store)
+    told = lanista("work", "my runs", "--store", store).err
+    assert f"name it: lanista work 'my runs' --store {store} --objective train.py:train" in told
+
+
+def test_checkpoints_live_where_the_run_had_them_last(lanista, work, tmp_path) -> None:
+    la.Experiment("shared", SPACE, "loss", checkpoints=tmp_path / "old")
+    begin(work.saves, experiment=la.Experiment("shared", checkpoints=tmp_path / "new"))
+    assert lanista("work", "shared").code == 0
+    assert {path.parts[-3] for path in tmp_path.glob("*/*/trial-*")} == {"new"}
+
+
 def test_a_function_of_a_package_is_found_from_the_folder_around_it(lanista, tmp_path, monkeypatch) -> None:
     package = tmp_path / "mine" / "deep"
     package.mkdir(parents=True)
@@ -323,6 +359,7 @@ def test_the_executor_gives_each_trial_what_the_run_gave(lanista, work) -> None:
     assert exp.history.begun == joined[0]
     assert "there is no executor 'proceses'; did you mean" in lanista("work", "shared", "--executor", "proceses").err
     assert "needs executor='processes'" in lanista("work", "shared", "--executor", "inline", "--workers", 2).err
+    assert "workers=0 must be a whole number from 1" in lanista("work", "shared", "--workers", 0).err
 
 
 # --- beside other processes -------------------------------------------------------------------------------------------
@@ -361,3 +398,81 @@ def test_the_time_of_the_run_is_the_worker_s_unless_it_has_its_own(lanista, work
     work.f = last
     result = lanista("work", "shared", *given)
     assert (result.code, f"shared: {reason}" in result.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"), [([], "time limit of 1e-09 s reached"), (["--time-limit", 5000], "all 6 trials are done")]
+)
+def test_the_time_that_is_set_is_the_worker_s_unless_it_has_its_own(lanista, work, given, reason) -> None:
+    exp = begin(work.f)
+
+    def last(trial):
+        if trial.number == 2:
+            exp.set(time_limit=1e-9)
+        return 0.0
+
+    work.f = last
+    assert f"shared: {reason}" in lanista("work", "shared", *given).out
+
+
+def test_a_run_that_begins_gives_a_worker_no_other_time_than_its_own(lanista, work) -> None:
+    exp = begin(work.f)
+    limits = {"trials": 6, "time": 1e-9}
+
+    def last(trial):
+        if trial.number == 2:
+            foreign(exp, la.journal.Joined(0.0, "next", "elsewhere", 1, limits=limits, plan=exp.history.begun.plan))
+        return 0.0
+
+    work.f = last
+    assert "shared: all 6 trials are done" in lanista("work", "shared", "--time-limit", 5000).out
+
+
+def test_another_worker_s_time_is_not_that_of_the_run(lanista, work) -> None:
+    exp = begin(work.f, time_limit=5000.0)
+
+    def last(trial):
+        if trial.number == 2:
+            foreign(
+                exp,
+                la.journal.Joined(0.0, "helper", "elsewhere", 1, helps=True),
+                la.journal.Left(0.0, "helper", "time limit of 5000 s reached"),
+            )
+        return 0.0
+
+    work.f = last
+    assert "shared: all 6 trials are done" in lanista("work", "shared").out
+
+
+def test_a_run_that_begins_while_the_code_is_imported_is_not_missed(lanista, tmp_path, monkeypatch) -> None:
+    (tmp_path / "late.py").write_text(
+        "import os\nimport lanista as la\n"
+        "if 'LATE' in os.environ:\n"
+        "    exp = la.Experiment.load('shared')\n"
+        "    run = la.journal.Joined(0.0, 'next', 'elsewhere', 1, limits={'trials': 5})\n"
+        "    exp.store.append(exp.store.find('shared').id, [run])\n"
+        "def f(trial):\n    return trial['x']\n"
+    )
+    (tmp_path / "go.py").write_text(
+        "import lanista as la\nfrom late import f\n"
+        "la.Experiment('shared', {'x': la.Float(0, 1)}, 'loss').run(f, trials=3, progress=False)\n"
+    )
+    subprocess.run([sys.executable, tmp_path / "go.py"], check=True)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("LATE", "1")
+    result = lanista("work", "shared")
+    assert (result.code, len(la.Experiment.load("shared").trials)) == (0, 5), result
+
+
+def test_a_run_that_begins_with_something_else_is_told_of(lanista, work) -> None:
+    exp = begin(work.f)
+    plan = {**exp.history.begun.plan, "searcher": "TPE()", "cohort": 2}
+
+    def last(trial):
+        if trial.number == 2:
+            foreign(exp, la.journal.Joined(0.0, "next", "elsewhere", 1, limits={"trials": 6}, plan=plan))
+        return 0.0
+
+    work.f = last
+    told = "a run with another searcher and cohort began; this worker goes on with what it has, until started again"
+    assert told in lanista("work", "shared").out

@@ -133,6 +133,18 @@ def test_the_batch_script_goes_back_into_the_queue_when_its_time_is_up(
     assert f"scontrol: requeue {os.getpid()}" in (tmp_path / "log").read_text()
 
 
+@pytest.mark.long
+def test_the_batch_script_ends_when_ray_cannot_start(tmp_path: Path, lanista_home: Path, place: str) -> None:
+    stub = tmp_path / "bin" / "ray"
+    stub.parent.mkdir()
+    stub.write_text("#!/bin/bash\nexit 1\n")
+    stub.chmod(0o755)
+    batch = slurm("", "node-1,node-2", tmp_path, home=lanista_home, place=place)
+    said, _ = batch.communicate(timeout=PATIENCE_S)
+    assert batch.returncode == 1, said
+    assert "node-2: ray start" not in (tmp_path / "log").read_text()
+
+
 # --- ray job submit ---------------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import lanista as la
 from lanista.errors import CheckpointError, MissingExtraError, UsageError
 from lanista.schedule import Slots, Start
+from lanista.trial import _checkpoint
 
 pytest.importorskip("fsspec")
 pytest.importorskip("pyftpdlib")
@@ -213,6 +215,31 @@ def test_a_run_that_goes_on_deletes_what_the_one_before_left(place, files, tmp_p
     assert files() == ["trial-0-checkpoint-4-1"]
 
 
+def test_a_run_says_that_it_has_left_before_it_waits_for_what_is_still_to_be_deleted(place, files, monkeypatch):
+    left, asked = threading.Event(), []
+    remove = _checkpoint.remove
+
+    def after(names):
+        names = list(names)
+        if names:
+            asked.append(left.wait(10))
+        remove(names)
+
+    monkeypatch.setattr(_checkpoint, "remove", after)
+    hear = [lambda exp, event: left.set() if isinstance(event, la.journal.Left) else None]
+    experiment(place).run(counting, trials=1, progress=False, callbacks=hear)
+    assert set(asked) == {True}
+    assert files() == ["trial-0-checkpoint-4-1"]
+
+
+def test_a_run_that_saves_elsewhere_by_now_does_without_the_package(place, tmp_path, monkeypatch):
+    store = tmp_path / "moved.db"
+    experiment(place, store=store).run(counting, trials=2, progress=False)
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    exp = experiment(tmp_path / "here", store=store).run(counting, trials=4, progress=False)
+    assert [trial.state for trial in exp.trials] == ["completed"] * 4
+
+
 def test_how_a_checkpoint_that_somebody_deleted_is_done_without(place, server, caplog):
     starts = []
 
@@ -246,6 +273,21 @@ def test_removing_the_experiment_removes_them(place, files, tmp_path):
     assert files("**/*") == []
 
 
+def test_an_experiment_whose_checkpoints_cannot_be_deleted_for_want_of_a_package_stays(place, tmp_path, monkeypatch):
+    from lanista.experiment import remove
+
+    store = tmp_path / "rm.db"
+    experiment(place, store=store).run(counting, trials=1, progress=False)
+    for name, nowhere in (("mistaken", "nowhere://x/y"), ("never run", "s3://bucket/x")):
+        experiment(nowhere, name=name, store=store)
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    for name in ("mistaken", "never run"):
+        remove(name, store)
+    with pytest.raises(MissingExtraError, match=r"pip install 'lanista\[remote\]'"):
+        remove("remote", store)
+    assert [info.name for info in la.experiments(store)] == ["remote"]
+
+
 def test_a_folder_can_be_named_instead_of_a_url(tmp_path):
     exp = experiment(tmp_path / "there", name="in a folder?").run(counting, trials=1, progress=False)
     (folder,) = (tmp_path / "there").iterdir()
@@ -253,6 +295,12 @@ def test_a_folder_can_be_named_instead_of_a_url(tmp_path):
     assert [path.name for path in folder.iterdir()] == ["trial-0-checkpoint-4-1"]
     assert exp.checkpoint() == folder / "trial-0-checkpoint-4-1"
     assert experiment(f"file://{tmp_path}/there").ask().checkpoint is None
+
+
+def test_experiments_of_one_name_in_several_stores_share_no_folder(tmp_path):
+    for _ in range(2):
+        experiment(tmp_path / "there").run(counting, trials=1, progress=False)
+    assert len(list((tmp_path / "there").iterdir())) == 2
 
 
 def test_a_config_file_names_it_and_a_relative_folder_is_relative_to_the_file(tmp_path):
@@ -296,6 +344,7 @@ def test_a_package_that_is_missing_is_named(monkeypatch):
         (10, r"checkpoints=10 must be a folder or a URL.*Limits\(checkpoints=...\)"),
         ("", "checkpoints='' must be a folder or a URL"),
         ("s3://", "names no folder"),
+        (Path("s3://bucket/x"), "a Path takes a URL apart"),
         ("ftp://me:secret@host/x", r"ftp://me@host' came with a password.*FSSPEC_FTP_PASSWORD"),
     ],
 )

@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from lanista.cli._filter import Filter
 from lanista.errors import UsageError
 from lanista.experiment import Experiment, as_row
 from lanista.experiment._arguments import near
+from lanista.experiment._filter import Filter
 
 LAST = ("steps", "seconds", "reason")
 """Columns after the parameters."""

@@ -4,9 +4,8 @@ import json
 from typing import Any
 
 from lanista.cli._base import Args, MakeCommand, add_name, opened, pairs
-from lanista.errors import ExperimentError, UsageError
-from lanista.experiment import Experiment
-from lanista.experiment._arguments import TIMES, seconds
+from lanista.errors import UsageError
+from lanista.experiment import _steering
 
 
 def add(command: MakeCommand) -> None:
@@ -46,37 +45,20 @@ def add(command: MakeCommand) -> None:
     set_.set_defaults(run=_set)
 
 
-def _runners(experiment: Experiment) -> str:
-    """Who runs the experiment, in words; "" for nobody."""
-    alive = [owner for owner in experiment.status.owners if owner.alive]
-    return ", ".join(f"pid {owner.pid} on {owner.host.partition('/')[0]}" for owner in alive)
-
-
 def _stop(args: Args) -> None:
-    experiment = opened(args)
-    runners = _runners(experiment)
-    if not runners:
-        print(f"nobody runs {args.name!r}; there is nothing to stop")
-        return
-    experiment.stop(now=args.now)
-    print(f"told {runners} to stop {'now' if args.now else 'once running trials have ended'}")
+    print(_steering.stop(opened(args), now=args.now))
 
 
 def _pause(args: Args) -> None:
-    opened(args).pause()
-    print(f"{args.name!r} starts no further trials; go on with: lanista resume {args.name}")
+    print(_steering.pause(opened(args)))
 
 
 def _resume(args: Args) -> None:
-    experiment = opened(args)
-    paused = experiment.history.paused
-    experiment.resume()
-    print(f"{args.name!r} starts trials again" if paused else f"{args.name!r} was not paused")
+    print(_steering.resume(opened(args)))
 
 
 def _kill(args: Args) -> None:
-    opened(args).kill(args.trial)
-    print(f"trial {args.trial} of {args.name!r} is told to end")
+    print(_steering.kill(opened(args), args.trial))
 
 
 def _enqueue(args: Args) -> None:
@@ -102,16 +84,4 @@ def _configurations(text: str) -> list[dict[str, Any]]:
 
 
 def _set(args: Args) -> None:
-    values = {name: _limit(name, value) for name, value in pairs(args.values).items()}
-    experiment = opened(args)
-    runners = _runners(experiment)
-    if not runners:
-        raise ExperimentError(f"nobody runs {args.name!r} now; limits belong to a run, give them to the next one")
-    experiment.set(**values)
-    print(f"told {runners}: " + " ".join(f"{name}={value}" for name, value in values.items()))
-
-
-def _limit(name: str, value: Any) -> Any:
-    if isinstance(value, str) and value.lower() in ("none", "null"):
-        return None
-    return seconds(value) if name in TIMES and isinstance(value, str) else value
+    print(_steering.set_limits(opened(args), pairs(args.values)))

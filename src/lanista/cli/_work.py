@@ -44,7 +44,7 @@ def _work(args: Args) -> int:
     experiment = opened(args)
     given = None if args.objective is None else _objective(args.objective)
     same = f"lanista work {shlex.quote(args.name)}{store_option(experiment.store.url)}"
-    again = f"run it again where it began, with higher limits; then: {same}"
+    again = f"if it has reached its limits, run it again where it began, with higher ones; then: {same}"
     progress = Progress(False if args.quiet else None, url=experiment.store.url, resume=again, stream=sys.stdout)
     with _terminable():
         work(experiment, given, workers=args.workers, executor=args.executor, helper=helper, progress=progress)

@@ -34,8 +34,8 @@ class Desk:
         engine.handed_out.add(jobs[0].number)
         return Trial(jobs[0], _EngineLink(engine), raises=False)
 
-    def tell(self, trial: Trial | int, value: Any, state: str | None) -> TrialRecord:
-        """Ends a trial, or pauses it where that was the decision on its last report."""
+    def tell(self, trial: Trial | int, value: Any, state: str | None, *, reason: str = "") -> TrialRecord:
+        """Ends a trial, or pauses it where that was the decision on its last report; `reason`: of one that failed."""
         engine = self._engine
         h = engine.history
         check_end(state)
@@ -48,9 +48,8 @@ class Desk:
             raise ExperimentError(
                 f"trial {number} was taken over by another controller; its result will come from there"
             )
-        reason = ""
         if isinstance(trial, int) and engine.mine(number) and engine.job(number).fidelity is not None:
-            trial = Trial(engine.job(number), _EngineLink(engine), raises=False)
+            trial = self.again(number)
         if isinstance(trial, Trial):
             value = trial.conclude(value) if state is None else value
             trial.flush()
@@ -68,6 +67,10 @@ class Desk:
         engine.handle([Ended(time.time(), number, attempt, state, metrics, reason)])
         engine.handed_out.discard(number)
         return h.trial(number)
+
+    def again(self, number: int) -> Trial:
+        """The handle of a trial that was handed out before."""
+        return Trial(self._engine.job(number), _EngineLink(self._engine), raises=False)
 
     def _release_dead(self) -> None:
         """Makes trials of controllers that no longer live wait again."""

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from lanista.errors import ExperimentError
+from lanista.errors import ExperimentError, LanistaError
 from lanista.experiment._lease import Watch
 from lanista.experiment._places import folders_of
-from lanista.journal import ExperimentInfo, Journal, Store, files_of, open_store
+from lanista.journal import ExperimentInfo, History, Journal, Store, files_of, open_store
 from lanista.trial import _checkpoint
 
 
@@ -19,6 +19,7 @@ def remove(name: str, store: str | Path | Store | None = None) -> None:
 
     Raises:
         ExperimentError: there is none of that name, or a living process runs it.
+        MissingExtraError: the package is not installed that its checkpoints at a URL need; nothing was deleted.
         CheckpointError: its checkpoints at a URL could not be deleted; all else was.
     """
     import shutil
@@ -32,11 +33,26 @@ def remove(name: str, store: str | Path | Store | None = None) -> None:
         raise ExperimentError(
             f"experiment {name!r} is being run by another process; stop it first with: lanista stop {name}"
         )
-    folders = folders_of(Journal(opened, info).history)
+    folders = _folders(Journal(opened, info).history)
     opened.remove(info.id)
     shutil.rmtree(files_of(opened) / name, ignore_errors=True)
     for folder in folders:
         _checkpoint.remove_place(folder)
+
+
+def _folders(history: History) -> list[str]:
+    """Where its checkpoints live; without places that nothing was saved to and that cannot be reached from here."""
+    saved = {name.rpartition("/")[0] for names in history.checkpoints.values() for name in names.values()}
+    folders = []
+    for folder in folders_of(history):
+        try:
+            _checkpoint.check_kind(folder)
+        except LanistaError:
+            if folder in saved:
+                raise
+        else:
+            folders.append(folder)
+    return folders
 
 
 def missing(name: str, store: Store) -> ExperimentError:

@@ -50,6 +50,7 @@ class Controller:
         self._watch, self._progress, self._cohort = watch, progress, cohort
         self.callbacks: Sequence[Callback] = ()
         self.helper: Helper | None = None
+        self._begun = engine.history.begun
         self._meter = Meter(engine.history)
         self._interrupt = Interrupt()
         self._reason: str | None = None
@@ -325,24 +326,30 @@ class Controller:
         elif command.command == "kill" and command.number is not None:
             self._kill(command.number)
         elif command.command == "set":
-            self._limit(self.limits.updated(command.values))
-            if "time" in command.values:
-                self._deadline = self.executor.now() + (self.limits.time or math.inf)
+            self._limit(self.limits.updated(command.values), anew="time" in command.values)
             if "workers" in command.values:
                 self._resize(int(command.values["workers"]))
 
     def _follow(self, event: Joined | Left, helper: Helper) -> None:
         """A helper takes up the limits of the next run that begins, and has no more time than the one it helps."""
+        begun = self._begun
         if isinstance(event, Joined) and not event.helps:
-            self._limit(helper.limits(self.journal.history))
-            self._deadline = self.executor.now() + (self.limits.time or math.inf)
+            self._begun = event
+            self._limit(helper.limits(self.journal.history), anew=True)
+            if begun is not None and (other := helper.differ(begun, event)):
+                told = f"a run with another {other} began; this worker goes on with what it has, until started again"
+                self._progress.remark(told, self.journal.history)
         elif helper.time is not None or self.limits.time is None or self._reason is not None:
             pass  # its time is its own, or there is no limit on it, or it is leaving
-        elif isinstance(event, Left) and event.reason == self._out_of_time:
+        elif isinstance(event, Left) and (event.owner, event.reason) == (begun and begun.owner, self._out_of_time):
             self._stop(event.reason, Decision("yield", event.reason))
 
-    def _limit(self, limits: Limits) -> None:
-        """Takes up other limits, also for trials that run."""
+    def _limit(self, limits: Limits, *, anew: bool) -> None:
+        """Takes up other limits, also for trials that run; time counts anew where so told, unless it is a helper's."""
+        if self.helper is not None and self.helper.time is not None:
+            limits = replace(limits, time=self.helper.time)
+        elif anew:
+            self._deadline = self.executor.now() + (limits.time or math.inf)
         if limits.trial_time != self.limits.trial_time and (limit := getattr(self.executor, "limit", None)) is not None:
             limit(limits.trial_time)
         self.limits = self.engine.limits = limits
@@ -374,7 +381,6 @@ class Controller:
         """Lets go of workers and says so in the journal; what still runs here is released first."""
         h = self.journal.history
         self.executor.close()
-        self.engine.settle()
         self._closed = True
         self._hear()
         now = self.executor.now()
@@ -389,4 +395,5 @@ class Controller:
         finally:
             self.journal.listener = None
             self.engine.clock, self.engine.files = time.time, True
+            self.engine.settle()  # last, since a network can take its time
         self._progress.finish(h, reason)

@@ -1,12 +1,11 @@
 """The public object."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from lanista.errors import ExperimentError, UsageError
+from lanista.errors import UsageError
 from lanista.experiment._asking import Desk
 from lanista.experiment._catalog import missing
 from lanista.experiment._checks import (
@@ -16,27 +15,24 @@ from lanista.experiment._checks import (
     check_end,
     check_name,
     check_same,
-    check_workers,
     first_event,
     named,
 )
+from lanista.experiment._commands import Commands
 from lanista.experiment._controller import Controller
 from lanista.experiment._engine import Engine
 from lanista.experiment._lease import Heart, Watch, new_owner
-from lanista.experiment._limits import Helper, Limits, as_limits, as_settings
+from lanista.experiment._limits import Helper, Limits, as_limits
 from lanista.experiment._places import as_place, folder_in
 from lanista.experiment._progress import Progress
 from lanista.experiment._proposals import explained
 from lanista.experiment._reference import plan_of
 from lanista.experiment._resolve import as_executor, as_scheduler, as_searcher
-from lanista.experiment._results import Results
 from lanista.experiment._seeding import check_related, enqueued, fitting, imported, learned
 from lanista.journal import (
     STATES,
     Beat,
     Bound,
-    Commanded,
-    Ended,
     Event,
     ExperimentInfo,
     History,
@@ -46,7 +42,6 @@ from lanista.journal import (
     Params,
     Store,
     TrialRecord,
-    noted,
     open_store,
 )
 from lanista.schedule import Scheduler
@@ -57,7 +52,7 @@ from lanista.trial import Command, Executor, Trial, as_metrics, as_objective, ch
 Mode = Literal["min", "max"]
 
 
-class Experiment(Results):
+class Experiment(Commands):
     """A search for the best configuration: a name, a space, a metric, and a journal of all that happened.
 
     Making one with a name that the store has opens it: everything journalled is there again, and `run` goes on where
@@ -210,7 +205,8 @@ class Experiment(Results):
         if isinstance(objective, Command):
             objective.check(None if self._created.define else self.space.names)
         callable_ = as_objective(objective, cohort=cohort > 1)
-        plan = {} if helper is not None else plan_of(objective, runner, cohort, (self.searcher, self.scheduler))
+        deciders = self.searcher, self.scheduler
+        plan = {} if helper is not None else plan_of(objective, runner, cohort, deciders, checkpoints=self._place)
         if getattr(runner, "files", True):
             self._engine.reach()
         self._beat()
@@ -312,56 +308,6 @@ class Experiment(Results):
         self._decide(lambda h: imported(h, [(checked, metrics, state)]))
         return self
 
-    # --- steering -----------------------------------------------------------------------------------------------------
-
-    def stop(self, *, now: bool = False) -> None:
-        """Ends all runs of the experiment, in whatever process.
-
-        Running trials finish; with `now` they are released at once, to go on at the next run.
-        """
-        self._command("stop", values={"now": True} if now else {})
-
-    def pause(self) -> None:
-        """Starts no further trials, in whatever process, until `resume`."""
-        self._command("pause")
-
-    def resume(self) -> None:
-        """Undoes `pause`."""
-        self._command("resume")
-
-    def kill(self, number: int) -> None:
-        """Ends one trial, at once where its executor can, as cancelled.
-
-        Raises:
-            UsageError: there is no such trial; ExperimentError: it has ended.
-        """
-        record = self._synced().trial(number)
-        if record.ended is not None:
-            raise ExperimentError(f"trial {number} has ended already, as {record.state}")
-        self._command("kill", number)
-        runs = record.owner in self._journal.history.owners and record.owner in self._watch.living()
-        if not runs:  # nobody's controller hears of it: its process died, or asked for the trial to tell of it itself
-            attempt = record.attempts
-            self._journal.append([Ended(time.time(), number, attempt, "cancelled", reason="killed by command")])
-
-    def set(self, **values: Any) -> None:
-        """Changes limits (the fields of `Limits`, `time_limit`) and `workers` of the runs that go on.
-
-        Raises:
-            UsageError: no such limit, or a value that it cannot have.
-            ExperimentError: no run that goes on can change its workers, as those with executor="inline" cannot.
-        """
-        settings = as_settings(values)
-        if "workers" in settings:
-            runs, living = self._synced().owners.values(), self._watch.living()
-            alone = isinstance(self.store, MemoryStore)  # nobody else could run it, and nobody shows signs of life
-            check_workers(self.name, settings["workers"], [run for run in runs if alone or run.owner in living])
-        self._command("set", values=settings)
-
-    def note(self, **values: Any) -> None:
-        """Writes remarks (JSON values) beside the experiment."""
-        self._journal.append([noted(time.time(), None, values)])
-
     # --- helpers ------------------------------------------------------------------------------------------------------
 
     def _decide_by(self, searcher: Searcher, scheduler: Scheduler) -> None:
@@ -392,9 +338,6 @@ class Experiment(Results):
             while new := events(self._journal.history):
                 if self._journal.decide(new):
                     return
-
-    def _command(self, command: str, number: int | None = None, values: dict[str, Any] | None = None) -> None:
-        self._journal.append([Commanded(time.time(), command, number, values or {})])
 
     def _beat(self) -> None:
         """Lets others see that this process lives; a memory store has no others."""

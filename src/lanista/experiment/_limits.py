@@ -6,7 +6,7 @@ from typing import Any
 
 from lanista._frozen import Frozen
 from lanista.errors import UsageError
-from lanista.journal import CODES, COMPLETED, History
+from lanista.journal import CODES, COMPLETED, History, Joined
 from lanista.search import FEWEST, improvement_left
 
 FAILED = CODES["failed"]
@@ -116,6 +116,11 @@ class Helper(Frozen):
         """The limits of the run that goes on, or was the last."""
         limits = Limits() if history.begun is None else Limits(failures=None).updated(history.begun.limits)
         return limits if self.time is None else replace(limits, time=self.time)
+
+    def differ(self, one: Joined, other: Joined) -> str:
+        """In what two runs differ that a helper takes up once, when it begins; "" where they do not."""
+        names = ("objective", "searcher", "scheduler", "cohort")
+        return " and ".join(name for name in names if one.plan.get(name) != other.plan.get(name))
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,8 @@ def as_place(given: str | Path | None) -> str:
             "theirs is said by Limits(checkpoints=...)"
         )
     text = str(given)
+    if isinstance(given, Path) and re.match(r"\w{2,}:", text):
+        raise UsageError(f"checkpoints={given!r}: a Path takes a URL apart; give it as text")
     scheme, separator, rest = text.partition("://")
     if not separator or scheme in ("file", "local"):
         return str(Path(rest if separator else text).expanduser().absolute())
@@ -60,4 +62,5 @@ def folders_of(history: History) -> list[str]:
 def _own(created: Created) -> str:
     """A name that tells a person which experiment it is, and that has nothing in it that a URL could not have."""
     name = re.sub(r"[^\w.-]", "_", created.name, flags=re.ASCII)
-    return f"{name}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime(created.time))}"
+    when = time.strftime("%Y%m%d-%H%M%S", time.gmtime(created.time))
+    return f"{name}-{when}-{int(created.time % 1 * 1e6):06d}"  # many jobs may begin within a second

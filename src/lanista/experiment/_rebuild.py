@@ -4,10 +4,12 @@ import ast
 import importlib
 import os
 from collections.abc import Mapping
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
 from lanista.errors import ConfigError, ExperimentError, UsageError
+from lanista.execute._pooled import check_count
 from lanista.experiment._arguments import near
 from lanista.experiment._config import import_objective
 from lanista.experiment._limits import Limits
@@ -83,6 +85,8 @@ def runner(told: Mapping[str, Any], given: str | None, workers: int | None, limi
     Raises:
         UsageError: there is none of that name, or it does not take so many workers.
     """
+    if workers is not None:
+        check_count("workers", workers)
     kind, resources = told.get("name"), {name: value for name, value in told.items() if name != "name"}
     if limits.trial_time is not None:
         resources.pop("trial_time", None)  # the limits have the latest word
@@ -96,14 +100,18 @@ def runner(told: Mapping[str, Any], given: str | None, workers: int | None, limi
     return named("executor", name, EXECUTORS, {**resources, "workers": workers or (None if name == "ray" else 1)})
 
 
-def objective(told: Mapping[str, Any], name: str) -> Any:
+def objective(told: Mapping[str, Any], name: str, give: str) -> Any:
     """What the trials of the experiment of that name run.
+
+    Args:
+        told: what the plan says of it.
+        name: the experiment's.
+        give: the command that names an objective, as far as that.
 
     Raises:
         ExperimentError: the journal does not tell, or names what cannot be had here.
         ConfigError: it cannot be imported.
     """
-    give = f"lanista work {name} --objective"
     if "function" in told:
         try:
             return import_objective(told["function"], home(told))
@@ -138,5 +146,10 @@ def home(told: Mapping[str, Any]) -> Path:
     """The folder of the code: where the run had it, if that is here, too, else the current one."""
     folder = Path(told.get("folder") or ".")
     source = str(told.get("function", "")).partition(":")[0]
-    there = (folder / source).is_file() if source.endswith(".py") else folder.is_dir()
+    if source.endswith(".py"):
+        there = (folder / source).is_file()
+    elif source:  # a folder of the same name may be here that holds other things
+        there = PathFinder.find_spec(source.partition(".")[0], [str(folder)]) is not None
+    else:
+        there = folder.is_dir()
     return folder.absolute() if there else Path.cwd()

@@ -19,13 +19,21 @@ APART = "lanista_objective_"
 """How the module of a file begins whose own name another module has taken."""
 
 
-def plan_of(objective: Any, executor: Executor, cohort: int, deciders: tuple[Searcher, Scheduler]) -> dict[str, Any]:
+def plan_of(
+    objective: Any,
+    executor: Executor,
+    cohort: int,
+    deciders: tuple[Searcher, Scheduler],
+    *,
+    checkpoints: str | None,
+) -> dict[str, Any]:
     """What `Joined` keeps of a run, as JSON has it."""
     searcher, scheduler = deciders
     told = {
         "objective": reference(objective),
         "executor": _executor(executor),
         "cohort": cohort,
+        "checkpoints": checkpoints,
         "searcher": describe(searcher, full=True),
         "scheduler": describe(scheduler, full=True),
     }

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from lanista.errors import UsageError
 from lanista.execute import Inline, Processes, Ray
+from lanista.execute._pooled import check_count
 from lanista.schedule import (
     ASHA,
     DEHB,
@@ -220,8 +221,8 @@ def as_executor(given: str | Executor | None, workers: int | None, trial_time: f
 
 
 def _as_executor(given: str | Executor | None, workers: int | None) -> Executor:
-    if workers is not None and (not isinstance(workers, int) or workers < 1):
-        raise UsageError(f"workers={workers!r} must be a whole number from 1")
+    if workers is not None:
+        check_count("workers", workers)
     if given is None:
         return Inline() if workers in (None, 1) else Processes(workers)
     if isinstance(given, str):

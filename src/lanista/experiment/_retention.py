@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lanista.errors import CheckpointError
+from lanista.errors import LanistaError
 from lanista.journal import FIRST_ENDED, Checkpointed, Ended, Event, History, Reported
 from lanista.schedule import Action, Start
 from lanista.trial import _checkpoint
@@ -104,7 +104,7 @@ def _try_to_remove(names: list[str]) -> None:
     """Deletes checkpoints at URLs; those that stay cost room and nothing else."""
     try:
         _checkpoint.remove(names)
-    except CheckpointError as error:
+    except LanistaError as error:
         import logging
 
         logging.getLogger("lanista").warning("old checkpoints stay: %s", error)
@@ -117,7 +117,7 @@ def _lost(history: History) -> set[str]:
     remote = {name for name in chain(names, replaced) if _checkpoint.is_remote(name)}
     try:
         return remote - _checkpoint.existing(remote)
-    except CheckpointError:
+    except LanistaError:  # a package that it needs may not be here, where checkpoints live elsewhere by now
         return set()
 
 

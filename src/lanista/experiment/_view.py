@@ -116,7 +116,13 @@ _WORTH = {Commanded, Decided, Joined, Left, Released}
 
 
 def describe(event: Event, history: History) -> str:
-    """One line on an event, with its reason; "" for one that needs none."""
+    """One line on an event, with its time and reason; "" for one that needs none."""
+    text = in_words(event, history)
+    return f"{time.strftime('%H:%M:%S', time.localtime(event.time))} {text}" if text else ""
+
+
+def in_words(event: Event, history: History) -> str:
+    """An event with its reason; "" for one that needs no line."""
     text = ""
     match event:
         case Ended(number=n):
@@ -135,7 +141,7 @@ def describe(event: Event, history: History) -> str:
             on = "" if event.number is None else f" trial {event.number}"
             values = " ".join(f"{key}={value}" for key, value in event.values.items())
             text = f"command {event.command}{on} {values}".rstrip()
-    return f"{time.strftime('%H:%M:%S', time.localtime(event.time))} {text}" if text else ""
+    return text
 
 
 def first_line(text: str, most: int = 200) -> str:

@@ -1,11 +1,13 @@
 """Helping a run of an experiment that another process began, by what its journal tells."""
 
+import shlex
 from typing import Any
 
 from lanista.experiment._experiment import Experiment
 from lanista.experiment._limits import Helper
 from lanista.experiment._progress import Progress
 from lanista.experiment._rebuild import decider, home, objective, runner
+from lanista.experiment._render import store_option
 from lanista.experiment._resolve import as_executor
 from lanista.search import describe
 
@@ -21,7 +23,8 @@ def work(
 ) -> Experiment:
     """Takes trials of an experiment until it is finished.
 
-    Searcher, scheduler, limits and cohorts are those of the run that began last, as the journal tells.
+    Searcher, scheduler, limits, cohorts and where checkpoints live are those of the run that began last, as the
+    journal tells.
 
     Args:
         experiment: as `Experiment.load` gives it.
@@ -38,16 +41,19 @@ def work(
     history = experiment.history
     plan = history.begun.plan if history.begun is not None else {}
     told = plan.get("objective", {})
-    runs = objective(told, experiment.name) if given is None else given  # makes modules beside it importable, too
+    naming = f"lanista work {shlex.quote(experiment.name)}{store_option(experiment.store.url)} --objective"
+    # At first, since it makes the modules beside it importable: the deciders' classes may be there.
+    runs = objective(told, experiment.name, naming) if given is None else given
     created = history.created
     assert created is not None
+    experiment._place = plan.get("checkpoints") or experiment._place
     experiment._decide_by(
         decider("searcher", plan.get("searcher") or created.searcher or "Auto()"),
         decider("scheduler", plan.get("scheduler") or created.scheduler or "FIFO()"),
     )
     what = _named(runs) if given is not None else told.get("function") or told["command"]
     place = f" in {home(told)}" if given is None and told.get("folder") else ""
-    limits = helper.limits(history)
+    limits = helper.limits(experiment.history)  # anew: imports take their time, and a run may have begun meanwhile
     chosen = as_executor(runner(plan.get("executor", {}), executor, workers, limits), None, limits.trial_time)
     many = "without a limit on trials" if limits.trials is None else f"up to {limits.trials} trials"
     deciders = f"{describe(experiment.searcher)} and {describe(experiment.scheduler)}"

@@ -5,7 +5,8 @@ Shapes: n trials, d columns of the space, m objectives, r reports.
 
 import math
 from collections.abc import Iterator
-from typing import cast
+from operator import attrgetter
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,6 +149,10 @@ class History(Fold):
             ended=m.ended,
             seconds=m.seconds,
         )
+
+    def each(self, field: str) -> list[Any]:
+        """One field of all trials by number: asked, attempt, ended, origin, owner, parent, reason, seconds, started."""
+        return list(map(attrgetter(field), self._meta))
 
     def metrics_of(self, number: int) -> dict[str, float]:
         """The latest value of each of the trial's metrics, in the user's own sign."""

@@ -96,6 +96,18 @@ def check_place(folder: str) -> None:
         raise CheckpointError(f"checkpoints cannot live at {folder!r}: {error}; give another folder or URL") from error
 
 
+def check_kind(folder: str) -> None:
+    """Sees that what it takes to reach a place is installed.
+
+    Raises:
+        UsageError: it is a URL of an unknown kind. MissingExtraError: one whose package is not installed.
+    """
+    if is_remote(folder):
+        from lanista.trial import _remote
+
+        _remote.check_kind(folder)
+
+
 def exists(name: str) -> bool:
     """Whether a checkpoint is there; of a URL that cannot be asked it is taken that it is."""
     if is_remote(name):

@@ -42,6 +42,15 @@ def check(folder: str) -> None:
         raise _failed(folder, "writing", error) from error
 
 
+def check_kind(url: str) -> None:
+    """Sees that there is code for such URLs on this machine; asks no network.
+
+    Raises:
+        UsageError: there is no such protocol. MissingExtraError: its package is not installed.
+    """
+    _class(url)
+
+
 def upload(source: Path, url: str) -> str:
     """Puts a file or a folder there, and returns the URL that it has in the end.
 

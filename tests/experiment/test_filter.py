@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lanista.cli._filter import Filter
 from lanista.errors import UsageError
+from lanista.experiment._filter import Filter
 
 ROW: dict[str, Any] = {
     "number": 3,

@@ -33,6 +33,9 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mod: operator.mod,
 }
 _ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+LONGEST = 2_000
+"""Characters of an expression, which may come from a stranger."""
+DEEPEST = 100
 _QUOTED = re.compile(r"`([^`]+)`")
 _WORDS = {"true": True, "false": False, "none": None, "null": None}
 
@@ -56,38 +59,49 @@ class Filter:
         self.text = text
         self._columns = columns
         self._quoted: dict[str, str] = {}
+        if len(text) > LONGEST:
+            raise UsageError(f"the filter has {len(text):,} characters; at most {LONGEST:,} are read")
         try:
             tree = ast.parse(_QUOTED.sub(self._placeholder, text.strip()), mode="eval").body
-        except (SyntaxError, ValueError) as error:
+        except (SyntaxError, ValueError, MemoryError, RecursionError) as error:  # the latter two: nested too deeply
             hint = "; write == to compare" if re.search(r"[^=!<>]=[^=]", text) else ""
             what = error.msg if isinstance(error, SyntaxError) else error
             raise UsageError(
                 f"the filter {text!r} is no expression ({what}){hint}; "
                 "write for instance \"lr < 0.01 and state == 'completed'\""
             ) from None
-        self._check(tree)
-        self._tree = tree
+        try:
+            self._check(tree)
+        except RecursionError:  # a name with hundreds of dots
+            raise UsageError(f"the filter {text[:50]!r}... is nested too deeply") from None
+        self.tree = tree
 
     def __call__(self, row: Mapping[str, Any]) -> bool:
         """Whether the row is wanted."""
-        return bool(self._value(self._tree, row))
+        return bool(self.value(self.tree, row))
 
     def _placeholder(self, match: re.Match[str]) -> str:
         name = f"_quoted_{len(self._quoted)}"
         self._quoted[name] = match[1]
         return name
 
-    def _name(self, node: ast.expr) -> str | None:
+    def is_column(self, name: str) -> bool:
+        """Whether a name is that of a column, not a word such as true."""
+        return name in self._columns
+
+    def name(self, node: ast.expr) -> str | None:
         """The column that a node names; `params.lr` is a name too."""
         if isinstance(node, ast.Name):
             return self._quoted.get(node.id, node.id)
         if isinstance(node, ast.Attribute):
-            above = self._name(node.value)
+            above = self.name(node.value)
             return None if above is None else f"{above}.{node.attr}"
         return None
 
-    def _check(self, node: ast.expr) -> None:
-        if (name := self._name(node)) is not None:
+    def _check(self, node: ast.expr, depth: int = 0) -> None:
+        if depth > DEEPEST:
+            raise UsageError(f"the filter {self.text[:50]!r}... is nested more than {DEEPEST} deep")
+        if (name := self.name(node)) is not None:
             if name not in self._columns and name not in _WORDS:
                 raise UsageError(
                     f"the filter {self.text!r} names {name!r}, which is no column; {near(name, self._columns)}"
@@ -114,21 +128,22 @@ class Filter:
                     "use columns, values, comparisons, + - * / %, and, or, not"
                 )
         for one in below:
-            self._check(one)
+            self._check(one, depth + 1)
 
     def _source(self, node: ast.expr) -> str:
         return _restored(ast.unparse(node), self._quoted)
 
-    def _value(self, node: ast.expr, row: Mapping[str, Any]) -> Any:
-        if (name := self._name(node)) is not None:
+    def value(self, node: ast.expr, row: Mapping[str, Any]) -> Any:
+        """What a part of the expression comes to for a row."""
+        if (name := self.name(node)) is not None:
             return row.get(name) if name in self._columns else _WORDS[name]
         match node:
             case ast.Constant(value=value):
                 return value
             case ast.BoolOp(op=op, values=values):
-                return (any if isinstance(op, ast.Or) else all)(self._value(one, row) for one in values)
+                return (any if isinstance(op, ast.Or) else all)(self.value(one, row) for one in values)
             case ast.UnaryOp(op=op, operand=operand):
-                value = self._value(operand, row)
+                value = self.value(operand, row)
                 if isinstance(op, ast.Not):
                     return not value
                 return (
@@ -137,18 +152,18 @@ class Filter:
                     else self._apply(node, operator.neg if isinstance(op, ast.USub) else operator.pos, value)
                 )
             case ast.BinOp(left=left, op=op, right=right):
-                a, b = self._value(left, row), self._value(right, row)
-                return None if a is None or b is None else self._apply(node, _ARITHMETIC[type(op)], a, b)
+                a, b = self.value(left, row), self.value(right, row)
+                return None if a is None or b is None else self._apply(node, _numeric(_ARITHMETIC[type(op)]), a, b)
             case ast.Compare():
                 return self._compare(node, row)
             case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
-                return [self._value(one, row) for one in elements]
+                return [self.value(one, row) for one in elements]
         raise AssertionError(node)  # `_check` lets nothing else through
 
     def _compare(self, node: ast.Compare, row: Mapping[str, Any]) -> bool:
-        left = self._value(node.left, row)
+        left = self.value(node.left, row)
         for op, right_node in zip(node.ops, node.comparators, strict=True):
-            right = self._value(right_node, row)
+            right = self.value(right_node, row)
             if isinstance(op, _ORDERS) and (left is None or right is None):
                 return False
             if not self._apply(node, _COMPARE[type(op)], left, right):
@@ -164,6 +179,17 @@ class Filter:
         except TypeError:
             kinds = " and ".join(f"{value!r} ({type(value).__name__})" for value in values)
             raise UsageError(f"the filter {self.text!r}: {self._source(node)!r} does not work on {kinds}") from None
+
+
+def _numeric(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Arithmetic on numbers alone: a text times a billion would fill the memory."""
+
+    def apply(a: Any, b: Any) -> Any:
+        if isinstance(a, int | float) and isinstance(b, int | float):
+            return function(a, b)
+        raise TypeError
+
+    return apply
 
 
 def _restored(text: str, quoted: Mapping[str, str]) -> str:

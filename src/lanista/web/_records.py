@@ -1,0 +1,184 @@
+"""Trials as the pages show them: rows of the table, and one trial with all that belongs to it."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from lanista.journal import History, TrialRecord
+from lanista.web._errors import Refused
+from lanista.web._shelf import Book
+from lanista.web._views import tags_of
+
+FILES = 1_000
+"""Files of a trial's folder that are listed."""
+
+
+def row(history: History, record: TrialRecord, params: set[str] | None = None) -> dict[str, Any]:
+    """A trial as a row of the table; `params`: only these of its parameters and metrics."""
+    notes = history.notes.get(record.number, {})
+    return {
+        "number": record.number,
+        "state": record.state,
+        "value": record.values[0] if record.values else None,
+        "values": dict(zip(history.metrics, record.values, strict=True)),
+        "params": _only(record.params, params),
+        "metrics": _only(record.metrics, params),
+        "feasible": record.feasible,
+        "steps": record.steps,
+        "seconds": record.seconds + (_since(history, record) if record.state == "running" else 0.0),
+        "asked": record.asked,
+        "started": record.started,
+        "ended": record.ended,
+        "attempts": record.attempts,
+        "retries": record.retries,
+        "owner": record.owner,
+        "origin": record.origin,
+        "parent": None if record.parent is None else list(record.parent),
+        "reason": record.reason,
+        "tags": tags_of(notes),
+        "note": str(notes.get("note", "")),
+    }
+
+
+def _since(history: History, record: TrialRecord) -> float:
+    """Seconds of the attempt that runs."""
+    return max(0.0, time.time() - history.since(record.number))
+
+
+def _only(values: dict[str, Any], names: set[str] | None) -> dict[str, Any]:
+    return values if names is None else {name: value for name, value in values.items() if name in names}
+
+
+def trial(book: Book, number: int) -> dict[str, Any]:
+    """All about a trial."""
+    book.check(number)
+    with book.read() as history:
+        record = history.trial(number)
+        return {
+            **row(history, record),
+            "curve": _curve(history, number),
+            "checkpoints": [
+                {"step": step, "name": name.rpartition("/")[2]}
+                for step, name in sorted(history.checkpoints.get(number, {}).items())
+            ],
+            "artifacts": list(artifacts(folder(book, number))),
+            "error": _fault(record),
+            "notes": history.notes.get(number, {}),
+            "lineage": _lineage(history, number),
+            "children": [n for n, parent in enumerate(history.each("parent")) if parent and parent[0] == number],
+            "events": list(_events(record)),
+        }
+
+
+def _curve(history: History, number: int) -> dict[str, Any]:
+    """Each metric over the steps at which it was reported."""
+    curves: dict[str, dict[str, list[Any]]] = {}
+    for step, metrics in history.reports(number):
+        for name, value in metrics.items():
+            curve = curves.setdefault(name, {"steps": [], "values": []})
+            curve["steps"].append(step)
+            curve["values"].append(value)
+    return curves
+
+
+def _fault(record: TrialRecord) -> dict[str, str] | None:
+    """The error, taken apart: its last line tells class and message."""
+    if record.error is None:
+        return None
+    last = record.error.strip().rpartition("\n")[2]
+    kind, separator, message = last.partition(": ")
+    named = bool(separator) and kind.replace(".", "").isidentifier()
+    return {
+        "type": kind if named else record.state,
+        "message": message if named else last,
+        "traceback": record.error,
+    }
+
+
+def _lineage(history: History, number: int) -> list[int]:
+    """The trials that it came from, itself last."""
+    found = [number]
+    while (parent := history.parent(found[-1])) is not None and parent[0] not in found:
+        found.append(parent[0])
+    return found[::-1]
+
+
+def _events(record: TrialRecord) -> Iterator[dict[str, Any]]:
+    """What happened to it, as far as its record tells."""
+
+    def line(time: float, kind: str, text: str) -> dict[str, Any]:
+        return {"time": time, "kind": kind, "text": text, "number": record.number}
+
+    came = "" if record.parent is None else f", from trial {record.parent[0]} at step {record.parent[1]}"
+    yield line(record.asked, "asked", f"asked for: {record.origin}{came}")
+    if record.started is not None:
+        again = "" if record.attempts < 2 else f"; {record.attempts} attempts so far"
+        yield line(record.started, "started", f"started{again}")
+    if record.ended is not None:
+        why = f": {record.reason}" if record.reason else ""
+        yield line(record.ended, "ended", f"{record.state}{why}")
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def folder(book: Book, number: int) -> Path:
+    """The folder of a trial's own files."""
+    return book.experiment.directory / "trials" / str(number)
+
+
+def artifacts(top: Path) -> Iterable[dict[str, Any]]:
+    """The files below a trial's folder, checkpoints left out; links are not followed."""
+    found: list[dict[str, Any]] = []
+    for place, folders, names in os.walk(top):
+        folders[:] = sorted(name for name in folders if not name.startswith("checkpoint-"))
+        for name in sorted(names):
+            path = Path(place, name)
+            if name.startswith("checkpoint-") or path.is_symlink() or len(found) >= FILES:
+                continue
+            with suppress(OSError):  # deleted just now
+                found.append({"name": path.relative_to(top).as_posix(), "size": path.stat().st_size})
+    return found
+
+
+def artifact(book: Book, number: int, name: str) -> Path:
+    """The file of that name, which is one of those listed.
+
+    Raises:
+        Refused: there is none.
+    """
+    book.check(number)
+    top = folder(book, number)
+    if name not in {one["name"] for one in artifacts(top)}:
+        raise Refused(404, "LA300", f"trial {number} has no file {name!r}")
+    return top / name
+
+
+def log_part(book: Book, number: int, offset: int, limit: int) -> dict[str, Any]:
+    """What a trial printed, from a byte on; a character that is cut off at the end comes with the next part."""
+    book.check(number)
+    try:
+        with book.experiment.log_path(number).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            offset = offset if offset <= size else 0  # the log has begun anew
+            file.seek(offset)
+            data = file.read(limit)
+    except OSError:
+        return {"text": "", "next": 0, "size": 0}
+    cut = len(data) - _unfinished(data)
+    return {"text": data[:cut].decode("utf-8", "replace"), "next": offset + cut, "size": size}
+
+
+def _unfinished(data: bytes) -> int:
+    """How many bytes at the end begin a character of UTF-8 without ending it; 0 where nothing would be left."""
+    for back in range(1, min(4, len(data) - 1) + 1):
+        byte = data[-back]
+        if byte >= 0xC0:
+            needed = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return back if needed > back else 0
+        if byte < 0x80:
+            return 0
+    return 0

@@ -1,0 +1,161 @@
+"""The page in a real browser, over the real server: what each place shows."""
+
+from typing import Any
+
+import pytest
+
+from tests.web.conftest import OpenPage
+from tests.web.site import TRIALS, Site
+
+PLACES = {
+    "#/": "Experiments",
+    "#/e/digits/overview": "Best trial",
+    "#/e/digits/figures": "Parameters: the most important",
+    "#/e/digits/trials": f"{TRIALS} trials",
+    "#/e/digits/selected?trials=0,1": "Side by side",
+    "#/e/digits/compare": "Choose some experiments",
+    "#/e/digits/config": "optimizer is sgd",
+    "#/e/digits/log": "What happened",
+    "#/e/digits/t/0": "Output",
+    "#/e/digits/t/7": "the loss is <b>NaN</b>",
+    "#/e/front/figures": "Parameters: the most important",
+    "#/compare?names=digits,front": "How they stand",
+    "#/e/told/overview": "No trial has completed",
+    "#/e/nothing/overview": "nothing",
+}
+REFUSED = "#/e/nothing/overview"
+FAULTS = ("serious", "critical")
+
+
+def _ready(page: Any, text: str) -> None:
+    page.locator("main").get_by_text(text).first.wait_for()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_each_place_renders_and_has_no_serious_accessibility_fault(open_page: OpenPage, place: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    page = open_page(place, refusals=place == REFUSED, dark=place.endswith("t/7"))
+    _ready(page, PLACES[place])
+    found = axe.Axe().run(page).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in FAULTS] == []
+
+
+@pytest.mark.parametrize(
+    "place", ["#/", "#/e/digits/overview", "#/e/digits/trials", "#/e/digits/t/7", "#/e/digits/figures"]
+)
+def test_a_phone_scrolls_no_place_sideways(open_page: OpenPage, place: str) -> None:
+    page = open_page(place, width=390)
+    _ready(page, PLACES[place])
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_experiments_tell_how_they_stand_and_lead_to_each(open_page: OpenPage) -> None:
+    page = open_page()
+    row = page.locator("tr", has_text="digits")
+    row.get_by_text("ended").wait_for()
+    row.get_by_text("baseline").wait_for()
+    page.locator("tr", has_text="running").get_by_text("pid").wait_for()
+    row.get_by_role("link", name="digits").click()
+    page.get_by_role("heading", name="digits", exact=True).wait_for()
+
+
+def test_experiments_are_chosen_and_compared(open_page: OpenPage) -> None:
+    page = open_page()
+    page.get_by_label("compare digits").check()
+    assert page.get_by_role("button", name="Compare").is_disabled()
+    page.get_by_label("compare front").check()
+    page.get_by_role("button", name="Compare 2").click()
+    page.locator(".js-plotly-plot").wait_for()
+    assert page.evaluate("location.hash") == "#/compare?names=digits%2Cfront"
+
+
+def test_the_overview_draws_the_best_so_far_and_shows_the_best_configuration(open_page: OpenPage, site: Site) -> None:
+    page = open_page("#/e/digits/overview")
+    page.locator(".js-plotly-plot").get_by_text("best so far").first.wait_for()
+    best = site.experiment("digits").best
+    page.get_by_role("link", name=f"Trial {best.number}", exact=True).wait_for()
+    page.locator(".tile", has_text="Trials").get_by_text(f"{TRIALS} of {TRIALS}").wait_for()
+
+
+def test_a_note_is_rendered_and_its_html_stays_text(open_page: OpenPage) -> None:
+    note = open_page("#/e/digits/overview").locator(".remarks")
+    note.get_by_role("heading", name="Baseline").wait_for()
+    assert note.locator("strong").inner_text() == "bold"
+    assert note.locator("img").count() == 0
+    note.get_by_text("<img src=x onerror=alert(1)>").wait_for()
+
+
+def test_all_figures_of_the_experiment_are_drawn_when_they_come_into_sight(open_page: OpenPage) -> None:
+    page = open_page("#/e/digits/figures")
+    page.locator("#figure-history .js-plotly-plot").wait_for()
+    cards = page.locator(".gallery > section")
+    for index in range(cards.count()):
+        cards.nth(index).scroll_into_view_if_needed()
+        cards.nth(index).locator(".js-plotly-plot").wait_for()
+    assert page.locator(".figure.broken").count() == 0
+    assert page.locator("#figure-pareto").count() == 0
+
+
+def test_figures_follow_the_chosen_parameters(open_page: OpenPage) -> None:
+    page = open_page("#/e/digits/figures?params=lr")
+    page.locator("#figure-slice").scroll_into_view_if_needed()
+    page.locator("#figure-slice .js-plotly-plot").wait_for()
+    page.get_by_text("Parameters: 1 chosen").click()
+    page.locator(".menu").get_by_label("layers").check()
+    page.locator("#figure-slice").scroll_into_view_if_needed()
+    page.locator("#figure-slice").get_by_text("layers").first.wait_for()
+    assert "params=lr%2Clayers" in page.evaluate("location.hash")
+
+
+def test_figures_and_page_change_with_the_theme(open_page: OpenPage) -> None:
+    page = open_page("#/e/digits/overview", dark=True)
+    plot = page.locator(".js-plotly-plot .main-svg").first
+    plot.wait_for()
+    assert _background(plot) == "rgb(20, 24, 29)"
+    page.get_by_role("button", name="Light theme").click()
+    page.wait_for_function(
+        "() => getComputedStyle(document.querySelector('.main-svg')).background.includes('255, 255, 255')"
+    )
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    page.get_by_role("button", name="Dark theme").click()
+
+
+def _background(plot: Any) -> str:
+    return str(plot.evaluate("element => getComputedStyle(element).backgroundColor"))
+
+
+def test_a_failed_trial_shows_its_error_and_traceback(open_page: OpenPage) -> None:
+    page = open_page("#/e/digits/t/7")
+    card = page.locator(".card.wrong")
+    card.get_by_role("heading", name="ValueError").wait_for()
+    assert "Traceback" in card.locator("pre").inner_text()
+    assert page.locator(".card.wrong b").count() == 0
+
+
+def test_a_trial_shows_what_it_printed(open_page: OpenPage) -> None:
+    page = open_page("#/e/digits/t/0")
+    page.locator("pre.output").get_by_text("epoch 1").wait_for()
+
+
+def test_keys_lead_through_the_page(open_page: OpenPage) -> None:
+    page = open_page("#/e/digits/overview")
+    _ready(page, "Best trial")
+    page.keyboard.press("3")
+    _ready(page, f"{TRIALS} trials")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "filter"
+    page.keyboard.press("?")
+    assert page.locator("dialog").count() == 0, "a key typed into a field is text"
+    page.get_by_role("link", name="59", exact=True).click()
+    _ready(page, "Output")
+    page.keyboard.press("?")
+    page.locator("dialog").get_by_text("the trial before").wait_for()
+    page.keyboard.press("Escape")
+    page.keyboard.press("[")
+    page.get_by_role("heading", name="Trial 58").wait_for()
+
+
+def test_a_place_that_is_not_there_says_so(open_page: OpenPage) -> None:
+    page = open_page("#/e/nothing/overview", refusals=True)
+    page.get_by_role("alert").get_by_text("nothing").wait_for()
+    page.get_by_role("button", name="Try again").wait_for()
