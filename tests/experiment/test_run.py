@@ -221,6 +221,30 @@ def test_a_misspelt_metric_ends_the_run_with_the_nearest_name(tmp_path):
     assert [t.state for t in la.Experiment.load("e", tmp_path / "a.db").trials] == ["failed"]
 
 
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        la.ASHA(3),
+        la.ASHA(3, form="promotion"),
+        la.HyperBand(3),
+        la.PASHA(3),
+        la.DEHB(3),
+        la.Plateau(1),
+        la.TimeSharing(3),
+    ],
+    ids=lambda scheduler: type(scheduler).__name__,
+)
+def test_a_misspelt_metric_ends_the_run_under_a_scheduler_too(scheduler):
+    def objective(trial):
+        for step in range(1, 4):
+            trial.report(acuracy=step / 3)
+
+    exp = make(metric="accuracy", scheduler=scheduler)
+    with pytest.raises(MetricError, match="without metric 'accuracy'; it reported 'acuracy'; is 'acuracy' the"):
+        exp.run(objective, trials=20, progress=False)
+    assert len(exp.trials) < 5
+
+
 def test_a_metric_that_is_never_given_ends_the_run():
     with pytest.raises(MetricError, match=r"return it, or call trial.report\(value=…\)"):
         make().run(lambda t: None, trials=5, progress=False)

@@ -11,6 +11,7 @@ from lanista.experiment._engine import Engine
 from lanista.experiment._interrupt import Interrupt
 from lanista.experiment._lease import Watch, this_host
 from lanista.experiment._limits import Helper, Limits, Meter
+from lanista.experiment._metric import mistake
 from lanista.experiment._progress import Progress
 from lanista.journal import (
     PAUSED,
@@ -260,11 +261,11 @@ class Controller:
             self._attend()
             for number, decision in answers.items():
                 self.executor.reply(number, self._overruled(number, decision))
-        for event in events:
-            if isinstance(event, Ended) and event.reason == "metric" and self.journal.history.best is None:
-                self._error = MetricError(event.error)
-                self._stop("the metric is wrong", None)
-        self._progress.update(self.journal.history, self.limits)
+        h = self.journal.history
+        for found in filter(None, (mistake(h, event, answers) for event in events)):
+            self._error = found
+            self._stop("the metric is wrong", None)
+        self._progress.update(h, self.limits)
 
     def _amend(self, event: Event) -> Event:
         """A trial that yields because the run ends is not paused for the scheduler: it goes on at the next run."""
