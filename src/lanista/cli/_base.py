@@ -3,12 +3,13 @@
 import argparse
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from lanista.errors import StoreError, UsageError
 from lanista.experiment import Experiment
+from lanista.experiment._strict import strict
 from lanista.journal import Store, open_store
 
 Args = argparse.Namespace
@@ -41,17 +42,6 @@ def add_name(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Adds --json."""
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-
-
-def strict(value: Any) -> Any:
-    """The value as strict JSON can hold it: NaN and infinities become null."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(name): strict(below) for name, below in value.items()}
-    if isinstance(value, list | tuple):
-        return [strict(one) for one in value]
-    return value
 
 
 def print_json(value: Any) -> None:

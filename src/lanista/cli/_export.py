@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lanista.cli._base import strict
 from lanista.cli._rows import TrialTable
 from lanista.errors import MissingExtraError, UsageError
 from lanista.experiment import Experiment
+from lanista.experiment._strict import strict
 
 
 def write(experiment: Experiment, format: str, path: Path | None) -> int:

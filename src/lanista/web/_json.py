@@ -1,11 +1,11 @@
 """JSON answers."""
 
 import json
-import math
-from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
+
+from lanista.experiment._strict import strict
 
 
 class Json(Response):
@@ -25,14 +25,3 @@ def encoded(value: Any) -> bytes:
     except ValueError:
         text = json.dumps(strict(value), separators=(",", ":"), allow_nan=False)
     return text.encode("ascii")
-
-
-def strict(value: Any) -> Any:
-    """The value without numbers that JSON does not have."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(name): strict(below) for name, below in value.items()}
-    if isinstance(value, list | tuple):
-        return [strict(one) for one in value]
-    return value
