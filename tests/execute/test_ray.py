@@ -22,6 +22,8 @@ from lanista.journal import Ended, Released, Reported
 from lanista.testing import Desk, ExecutorContract
 from lanista.trial import Command, Decision, Executor, Trainable, Trial, as_objective
 
+from .ray_driver import DRIVER
+
 os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "A worker died|The node with|Raylet is")  # as the executor does
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'lanista[ray]'")
 from ray.cluster_utils import Cluster  # noqa: E402
@@ -473,30 +475,6 @@ def test_the_answers_are_those_of_one_process(
 
 
 # --- the driver -------------------------------------------------------------------------------------------------------
-
-DRIVER = """
-import sys, time
-from pathlib import Path
-import lanista as la
-from helper import last_step
-
-def train(trial):
-    state = {"steps": 0}
-    for _ in range(trial.load(state), last_step()):
-        state["steps"] += 1
-        trial.save(state)
-        trial.report(loss=1.0)
-        if state["steps"] == 3 and not Path("go").exists():
-            import os
-            Path(f"pid-{os.getpid()}").touch()
-            while True:
-                time.sleep(1)
-
-if __name__ == "__main__":
-    exp = la.Experiment("killed driver", {"x": la.Float(0, 1)}, metric="loss", store=sys.argv[2])
-    exp.run(train, trials=4, executor=la.Ray(sys.argv[1], workers=2), progress=False)
-    print([(t.state, t.steps, t.attempts, t.retries) for t in exp.trials])
-"""
 
 
 @pytest.mark.long

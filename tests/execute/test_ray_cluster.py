@@ -16,6 +16,8 @@ import lanista as la
 from lanista.execute import Ray
 from lanista.journal import Event, Noted, Released, Reported
 
+from .ray_driver import DRIVER
+
 os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "A worker died|The node with|Raylet is")  # as the executor does
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'lanista[ray]'")
 from ray.cluster_utils import Cluster  # noqa: E402
@@ -244,28 +246,6 @@ def test_a_trial_may_train_on_two_actors_by_torch_distributed() -> None:
 
 # --- the driver, and Ray itself ---------------------------------------------------------------------------------------
 
-DRIVER = """
-import os, sys, time
-from pathlib import Path
-import lanista as la
-from helper import last_step
-
-def train(trial):
-    state = {"steps": 0}
-    for _ in range(trial.load(state), last_step()):
-        state["steps"] += 1
-        trial.save(state)
-        trial.report(loss=1.0)
-        if state["steps"] == 3 and not Path("go").exists():
-            Path(f"pid-{os.getpid()}").touch()
-            while True:
-                time.sleep(1)
-
-if __name__ == "__main__":
-    exp = la.Experiment("driven", {"x": la.Float(0, 1)}, metric="loss", store=sys.argv[2])
-    exp.run(train, trials=4, executor=la.Ray(sys.argv[1], workers=2), progress=False)
-    print([(t.state, t.steps, t.attempts, t.retries) for t in exp.trials])
-"""
 RESUMED = f"{[('completed', 5, 2, 0)] * 2 + [('completed', 5, 1, 0)] * 2}\n"
 
 
