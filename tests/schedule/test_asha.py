@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lanista as la
-from lanista.errors import UsageError
+from lanista.errors import MetricError, UsageError
 from lanista.journal import Asked
 from lanista.schedule import ASHA, Ended, Fidelity, Report, Resume, Start, Stop, Yielded
 from lanista.testing import Drive
@@ -109,7 +109,9 @@ def test_a_trial_that_reports_another_metric_is_told_so() -> None:
         trial.report(accuracy=0.9)
 
     exp = la.Experiment("misnamed", {}, metric="loss", scheduler=ASHA(9), store="memory")
-    trial = exp.run(objective, trials=1, progress=False).trials[0]
+    with pytest.raises(MetricError, match="'loss'; it reported 'accuracy'"):
+        exp.run(objective, trials=1, progress=False)
+    trial = exp.trials[0]
     assert (trial.state, trial.reason) == ("stopped", "reported no finite 'loss' at step 1")
 
 

@@ -138,7 +138,7 @@ def test_a_trial_shows_what_it_printed(open_page: OpenPage) -> None:
 
 
 def test_keys_lead_through_the_page(open_page: OpenPage) -> None:
-    page = open_page("#/e/digits/overview")
+    page = open_page("#/e/digits/overview", refusals=True)  # of the filter "?", if it is asked for in time
     _ready(page, "Best trial")
     page.keyboard.press("3")
     _ready(page, f"{TRIALS} trials")
