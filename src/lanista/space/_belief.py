@@ -11,9 +11,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from lanista.space._choice import ODDS, Choice
 from lanista.space._codec import Codec
 from lanista.space._columns import CONTINUOUS, Matrix
-from lanista.space._discrete import ODDS, Choice, Subset
+from lanista.space._sets import Subset
 from lanista.space._tree import Parameter
 
 STD = {"low": 0.5, "medium": 0.25, "high": 0.125}  # of the range of a column

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lanista.errors import SpaceError
-from lanista.space._discrete import Choice
+from lanista.space._choice import Choice
 from lanista.space._domain import Params
 from lanista.space._tree import Constant, Layout, Parameter
 from lanista.space._values import key, plain, show

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lanista.space._discrete import Choice, Permutation, Subset
+from lanista.space._choice import Choice
 from lanista.space._numeric import Float, Int, Normal, Steps
+from lanista.space._sets import Permutation, Subset
 from lanista.space._tree import Layout, Parameter
 
 Matrix = npt.NDArray[np.float64]

@@ -122,6 +122,8 @@ def _parse(source: str) -> ast.Expression:
         tree = ast.parse(source.strip(), mode="eval")
     except (SyntaxError, ValueError) as error:
         raise SpaceError(f"constraint {source!r} is not an expression ({error}); write one such as 'a < b'") from None
+    _Dotted().visit(tree)
+    ast.fix_missing_locations(tree)
     for node in ast.walk(tree):
         if not isinstance(node, _ALLOWED):
             raise SpaceError(
@@ -133,6 +135,15 @@ def _parse(source: str) -> ast.Expression:
                 f"constraint {source!r} calls {ast.unparse(node.func)}; only {', '.join(_FUNCTIONS)} can be called"
             )
     return tree
+
+
+class _Dotted(ast.NodeTransformer):
+    """Makes one name of `net.width`, the parameter of a group."""
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        """Joins a name and what follows its dot."""
+        whole = self.visit(node.value)
+        return ast.Name(f"{whole.id}.{node.attr}", ast.Load()) if isinstance(whole, ast.Name) else node
 
 
 def _decides(node: ast.expr) -> bool:

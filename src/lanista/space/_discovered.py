@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from lanista.errors import SpaceError
-from lanista.space._discrete import Choice, Permutation, Subset
+from lanista.space._choice import Choice
 from lanista.space._domain import Domain
 from lanista.space._numeric import Float, Int, Normal
+from lanista.space._sets import Permutation, Subset
 from lanista.space._space import Space
 from lanista.space._values import key, plain, show
 

@@ -2,10 +2,14 @@
 
 import dataclasses
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from lanista.errors import SpaceError
 from lanista.space._values import canonical, plain, show
+
+if TYPE_CHECKING:
+    from lanista.space._group import Place
 
 Confidence = Literal["low", "medium", "high"]
 """How sure a user is of a prior."""
@@ -60,6 +64,15 @@ class Domain(ABC):
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
         """Returns the domain as a JSON object, from which `Space.from_json` makes an equal one."""
+
+    @property
+    def groups(self) -> "Sequence[tuple[Any, tuple[Place, ...]]]":
+        """The options that groups stand below, with those groups; only a choice has any."""
+        return ()
+
+    def prefixed(self, prefix: str) -> "Domain":
+        """Returns the domain with another beginning of the names below it."""
+        return self
 
     def contains(self, value: Any) -> bool:
         """Whether `value` belongs to the domain (3 and 3.0 are the same number, 1 and True are not)."""

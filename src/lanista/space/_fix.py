@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lanista.errors import SpaceError
-from lanista.space._discrete import Children, Choice
+from lanista.space._choice import Children, Choice
 from lanista.space._domain import Domain
 from lanista.space._values import key, plain, show
 

@@ -2,13 +2,14 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lanista.errors import SpaceError
-from lanista.space._discrete import Children, Choice, Permutation, Subset
+from lanista.space._choice import Children, Choice
 from lanista.space._domain import Domain, Params
 from lanista.space._numeric import Float, Int, Normal, neat
+from lanista.space._sets import Permutation, Subset
 
 
 def grid(tree: Children, points: Callable[[str], int]) -> Iterator[Params]:
@@ -55,8 +56,24 @@ def axis(domain: Domain, points: int) -> Iterable[Any]:
     return (list(order) for order in itertools.permutations(domain.items))
 
 
-def check_points(points: Any, place: str) -> int:
-    """Returns `points`, or raises a SpaceError unless it is a positive whole number."""
+def counts(points: int | Mapping[str, int], names: Sequence[str]) -> Callable[[str], int]:
+    """Returns how many values are taken on the axis of each name.
+
+    Raises:
+        SpaceError: a number of points below 1, or a name that is no parameter.
+    """
+    if not isinstance(points, Mapping):
+        count = _check_points(points, "points")
+        return lambda name: count
+    for name, number in points.items():
+        if name not in names:
+            raise SpaceError(f"grid: {name!r} is no parameter; the names are {', '.join(names) or 'none'}")
+        _check_points(number, f"points[{name!r}]")
+    given = dict(points)
+    return lambda name: given.get(name, 5)
+
+
+def _check_points(points: Any, place: str) -> int:
     if isinstance(points, bool) or not isinstance(points, int) or points < 1:
         raise SpaceError(f"grid: {place} must be a whole number of at least 1, got {points!r}")
     return points

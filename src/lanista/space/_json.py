@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from lanista.errors import SpaceError
+from lanista.space._choice import Choice
 from lanista.space._constraints import Constraint
-from lanista.space._discrete import Choice, Permutation, Subset
 from lanista.space._domain import Domain
 from lanista.space._numeric import Float, Int, Normal
+from lanista.space._sets import Permutation, Subset
 from lanista.space._values import show
 
 _BOTH = ("default", "prior", "confidence")

@@ -11,9 +11,10 @@ from typing import Any
 
 from lanista._frozen import Frozen
 from lanista.errors import SpaceError
-from lanista.space._discrete import Choice, Subset
+from lanista.space._choice import Choice
 from lanista.space._domain import Params
 from lanista.space._numeric import Float, Int, Normal
+from lanista.space._sets import Subset
 from lanista.space._space import Space
 from lanista.space._values import key, plain, real, show, whole
 

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lanista.errors import SpaceError
+from lanista.space._choice import Choice
 from lanista.space._columns import Mask, Matrix
-from lanista.space._discrete import Choice, Permutation, Subset
 from lanista.space._domain import Domain
 from lanista.space._numeric import Float, Int, Normal
+from lanista.space._sets import Permutation, Subset
 from lanista.space._tree import Constant, Parameter
 from lanista.space._values import plain, show
 

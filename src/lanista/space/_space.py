@@ -1,6 +1,6 @@
 """The compiled search space."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Never
 
@@ -9,15 +9,16 @@ import numpy.typing as npt
 
 from lanista.errors import SpaceError
 from lanista.space import _check, _grid
+from lanista.space._choice import Children, tree_json, tree_size
 from lanista.space._codec import Codec
 from lanista.space._columns import Columns, Mask, Matrix
 from lanista.space._constraints import Condition, Constraint, make_constraint
-from lanista.space._discrete import Children, tree_json, tree_size
 from lanista.space._domain import Params
 from lanista.space._fix import fix
+from lanista.space._group import Groups, unfold
 from lanista.space._json import read_constraint, read_tree
 from lanista.space._judge import Judge
-from lanista.space._tree import Constant, Layout, Parameter, compile_tree, freeze
+from lanista.space._tree import Constant, Layout, Parameter, compile_tree, freeze, mapping
 from lanista.space._values import canonical, plain, show
 
 if TYPE_CHECKING:
@@ -51,19 +52,22 @@ class Space:
 
     _tree: Children
     _constraints: tuple[Constraint, ...]
+    groups: Groups
+    """The groups of parameters that make one value each."""
     _layout: Layout
     _codec: Codec
 
     def __init__(self, tree: Mapping[str, Any]) -> None:
-        self.__setstate__((freeze(tree), ()))
+        flat, places = unfold(mapping(tree))
+        self.__setstate__((freeze(flat), (), Groups(places)))
 
-    def __setstate__(self, state: tuple[Children, tuple[Constraint, ...]]) -> None:
-        tree, constraints = state
+    def __setstate__(self, state: tuple[Children, tuple[Constraint, ...], Groups]) -> None:
+        tree, constraints, groups = state
         layout = compile_tree(tree)
-        self.__dict__.update(_tree=tree, _constraints=constraints, _layout=layout, _codec=Codec(layout))
+        self.__dict__.update(_tree=tree, _constraints=constraints, groups=groups, _layout=layout, _codec=Codec(layout))
 
-    def __getstate__(self) -> tuple[Children, tuple[Constraint, ...]]:
-        return self._tree, self._constraints
+    def __getstate__(self) -> tuple[Children, tuple[Constraint, ...], Groups]:
+        return self._tree, self._constraints, self.groups
 
     def __setattr__(self, name: str, value: Any) -> Never:
         raise AttributeError(f"a Space cannot be changed; {name!r} belongs in a new one")
@@ -120,8 +124,14 @@ class Space:
         """
         size = tree_size(self._tree)
         if self._constraints and size <= MOST_COUNTED:
-            return sum(map(self.valid, _grid.grid(self._tree, self._points_of(1))))
+            return sum(map(self.valid, _grid.grid(self._tree, _grid.counts(1, self.names))))
         return size
+
+    # Groups
+
+    def build(self, name: str, params: Mapping[str, Any]) -> Any:
+        """Returns what a group of parameters makes in a configuration; raises SpaceError where it does not apply."""
+        return self.groups.build(name, params)
 
     # Sampling and coding
 
@@ -327,10 +337,9 @@ class Space:
         """Returns this space with one top-level parameter added or replaced."""
         return self._with(freeze({**dict(self._tree), name: node}), self._constraints)
 
-    @classmethod
-    def _with(cls, tree: Children, constraints: tuple[Constraint, ...]) -> "Space":
-        space = cls.__new__(cls)
-        space.__setstate__((tree, constraints))
+    def _with(self, tree: Children, constraints: tuple[Constraint, ...]) -> "Space":
+        space = Space.__new__(Space)
+        space.__setstate__((tree, constraints, self.groups))
         return space
 
     # Enumeration, JSON, comparison
@@ -345,18 +354,7 @@ class Space:
         Raises:
             SpaceError: a number of points below 1, or a name that is no parameter.
         """
-        return map(plain, filter(self.valid, _grid.grid(self._tree, self._points_of(points))))
-
-    def _points_of(self, points: int | Mapping[str, int]) -> Callable[[str], int]:
-        if not isinstance(points, Mapping):
-            count = _grid.check_points(points, "points")
-            return lambda name: count
-        for name, number in points.items():
-            if name not in self.names:
-                raise SpaceError(f"grid: {name!r} is no parameter; the names are {', '.join(self.names) or 'none'}")
-            _grid.check_points(number, f"points[{name!r}]")
-        counts = dict(points)
-        return lambda name: counts.get(name, 5)
+        return map(plain, filter(self.valid, _grid.grid(self._tree, _grid.counts(points, self.names))))
 
     def to_json(self) -> dict[str, Any]:
         """Returns the space as a JSON object; of callable constraints only the names are kept."""
@@ -379,7 +377,7 @@ class Space:
         for record in obj.get("constraints", ()):
             constraint = read_constraint(record)
             if constraint.source is None:
-                space = cls._with(space._tree, (*space._constraints, constraint))
+                space = space._with(space._tree, (*space._constraints, constraint))
             else:
                 space = space.where(constraint.source, name=constraint.name)
         return space

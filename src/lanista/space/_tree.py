@@ -5,7 +5,7 @@ from typing import Any
 
 from lanista._frozen import Frozen
 from lanista.errors import SpaceError
-from lanista.space._discrete import Children, Choice
+from lanista.space._choice import Children, Choice
 from lanista.space._domain import Domain
 from lanista.space._values import plain, show
 
@@ -67,9 +67,18 @@ def freeze(tree: Mapping[str, Any], place: str = "") -> Children:
     Raises:
         SpaceError: a name that is not a string, or a value that is neither a domain nor a JSON constant.
     """
+    return tuple((_name(name, place), _node(node, place + str(name))) for name, node in mapping(tree).items())
+
+
+def mapping(tree: Any) -> Mapping[str, Any]:
+    """Returns what a user gave as a space, if it is a dict.
+
+    Raises:
+        SpaceError: it is none.
+    """
     if not isinstance(tree, Mapping):
         raise SpaceError(f"a space is a dict of name: domain, got {show(tree)}; write {{'x': Float(0, 1)}}")
-    return tuple((_name(name, place), _node(node, place + str(name))) for name, node in tree.items())
+    return tree
 
 
 def compile_tree(tree: Children) -> Layout:
