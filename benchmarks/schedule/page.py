@@ -252,12 +252,15 @@ def _population() -> str:
         for label, case in (("PBT, killed and resumed", "pbt"), ("random search", "plain"))
     }
     other = figures.lines("A network on digits, equal compute", digits, across="seeds", upwards="best validation loss")
-    return "\n".join([_figure("pbt-toy", drawn), _figure("pbt-digits", other), "", population.told(found)])
+    seeds = len(found["digits"])
+    how = f"{seeds} seeds, killed after {population.KILL_AT} reports and resumed (`python -m benchmarks.schedule pbt`):"
+    return "\n".join([_figure("pbt-toy", drawn), _figure("pbt-digits", other), "", how, "", population.told(found)])
 
 
 def _sharing() -> str:
     found = _load(sharing.RESULT)
-    return "64 models on 2 slots, killed after 100 reports and resumed:\n\n" + sharing.told(found) if found else ""
+    how = f"64 models on 2 slots, killed after {sharing.KILL_AT} reports and resumed"
+    return f"{how} (`python -m benchmarks.schedule sharing`):\n\n{sharing.told(found)}" if found else ""
 
 
 def _figure(name: str, svg: str) -> str:

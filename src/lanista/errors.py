@@ -15,6 +15,7 @@
     │   └── CheckpointError      LA501   checkpoints that cannot be written or read where they are to live
     ├── ConfigError              LA600   a configuration file that is wrong
     ├── UsageError               LA700   an argument that is wrong
+    │   └── GraphError           LA701   a change that the graph of a model does not allow
     └── MissingExtraError        LA800   an optional dependency is not installed
 
 StopTrial and Infeasible are no errors: user code raises them, or lets them pass, to end a trial.
@@ -110,6 +111,12 @@ class UsageError(LanistaError, ValueError):
     """An argument is wrong."""
 
     code = "LA700"
+
+
+class GraphError(UsageError):
+    """The graph of a model does not allow a change: shapes that do not fit, a node that is not there."""
+
+    code = "LA701"
 
 
 class MissingExtraError(LanistaError, ImportError):

@@ -92,6 +92,21 @@ def test_it_goes_on_as_the_run_would_have(lanista, work, tmp_path) -> None:
     assert [(t.params, t.state, t.value) for t in trials] == [(t.params, t.state, t.value) for t in expected]
 
 
+class Built(la.space.Group):
+    tree = SPACE
+
+    def build(self, params):
+        return params
+
+
+def test_what_a_space_builds_is_known_to_the_program_that_made_it_only(lanista, work) -> None:
+    begin(work.f, experiment=la.Experiment("shared", {"x": la.Float(0, 1), "net": Built()}, "loss", seed=1))
+    result = lanista("work", "shared")
+    assert result.code != 0
+    assert "the space of 'shared' builds 'net'" in result.err
+    assert "run that program on this machine, too" in result.err
+
+
 def test_a_finished_experiment_is_left_at_once(lanista, work) -> None:
     begin(work.f, ended=99)
     result = lanista("work", "shared", "--quiet")

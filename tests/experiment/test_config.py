@@ -149,7 +149,6 @@ def test_constraints_priors_and_other_names_of_searchers(folder: Path) -> None:
         ("{name: pbt, max_steps: 9, population: 4, perturb: [0.5, 2]}", la.PBT(9, population=4, perturb=(0.5, 2))),
         ("{name: curve-fitting, max_steps: 20}", la.CurveFitting(20)),
         ("[{name: asha, max_steps: 30}]", la.ASHA(30)),
-        ("[]", la.FIFO()),
     ],
 )
 def test_schedulers_come_with_their_arguments(folder: Path, text: str, expected: Any) -> None:
@@ -275,6 +274,7 @@ def test_words_are_read_as_people_mean_them(tmp_path: Path) -> None:
         ),
         (HEAD + "scheduler: [{name: asha, max_steps: 30}, plateau]\n", r":3:42: scheduler.1: .* needs 'patience'"),
         (HEAD + "scheduler: [fifo, 3]\n", r":3:19: scheduler.1: 3 is no scheduler; write its name"),
+        (HEAD + "scheduler: []\n", r":3:1: scheduler: \[\] is no scheduler; write its name"),
         (
             HEAD + "scheduler: {name: resource-changing, most: {cpus: 2}}\n",
             r":3:1: scheduler: scheduler 'resource-changing' needs 'scheduler'",

@@ -197,12 +197,3 @@ def test_killing_what_has_ended():
     exp = la.Experiment("e", SPACE, store="memory").run(lambda t: 1.0, trials=1, progress=False)
     with pytest.raises(ExperimentError, match="trial 0 has ended already, as completed"):
         exp.kill(0)
-
-
-def test_an_action_that_is_none():
-    class Odd:
-        def on(self, history, event):
-            return ["start"]
-
-    with pytest.raises(UsageError, match="the scheduler returned 'start', which is no action"):
-        la.Experiment("e", SPACE, scheduler=Odd(), store="memory").run(lambda t: 1.0, trials=1, progress=False)

@@ -82,3 +82,9 @@ def test_arithmetic_and_logic_agree_with_python(a: float, b: float, c: int) -> N
     text = "(a < b or not c > 0) and a + b * c - 1 <= 2 and (a != c) == true"
     expected = eval(text, {"a": a, "b": b, "c": c, "true": True})
     assert Filter(text, ["a", "b", "c"])({"a": a, "b": b, "c": c}) is expected
+
+
+@pytest.mark.parametrize("text", ["lr < {} / 3", "lr * {} < 1", "lr % {} < 1", "lr * 1.5 < {} * 1.5"])
+def test_a_number_too_large_to_compute_with_gives_no_value(text: str) -> None:
+    keep = Filter(text.format("9" * 400), ["lr"])
+    assert keep({"lr": 0.1}) is False

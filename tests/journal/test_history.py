@@ -168,6 +168,13 @@ def test_failed_attempts_are_retries_and_lost_ones_are_not() -> None:
     assert (seen.attempt(0), seen.retries(0), seen.running) == (3, 1, [0])
 
 
+def test_a_trial_that_runs_again_no_longer_tells_why_it_was_lost() -> None:
+    lost, again = Released(3.0, 0, 1, "its controller died"), Started(4.0, 0, 2, "me")
+    assert history(lost).trial(0).reason == "its controller died"
+    assert history(lost, again).trial(0).reason == ""
+    assert history(lost, again, Yielded(5.0, 0, 2, 1)).trial(0).reason == ""
+
+
 def test_seconds_are_those_that_the_trial_ran() -> None:
     events = [Yielded(5.0, 0, 1, 1), Started(100.0, 0, 2, "me"), Ended(101.0, 0, 2, "completed", {"loss": 1.0})]
     seen = history(*events)
@@ -203,3 +210,27 @@ def test_arrays_are_views_that_cannot_be_written() -> None:
 def test_a_trial_that_is_not_there_is_named() -> None:
     with pytest.raises(UsageError, match="no trial 3; the experiment has 1 trials"):
         history().trial(3)
+
+
+@given(data=st.data())
+def test_a_history_that_stands_still_hears_of_nothing_more(data: st.DataObject) -> None:
+    events: list[Event] = [data.draw(legal.created)]
+    moving = History()
+    moving.extend(events)
+    for _ in range(data.draw(st.integers(0, 20))):
+        events.append(legal.following(data.draw, moving))
+        moving.extend(events[-1:])
+    stood = moving.still()
+    for _ in range(data.draw(st.integers(1, 20))):
+        moving.extend([legal.following(data.draw, moving)])
+    replayed = History()
+    replayed.extend(events)
+    assert stood == replayed
+
+
+def test_the_points_of_some_trials_are_those_among_all() -> None:
+    made = history(trials=4)
+    rows = np.array([3, 1])
+    alone = made.points(rows)
+    assert np.array_equal(alone, made.X[rows])
+    assert np.array_equal(made.points(rows), alone)

@@ -255,10 +255,10 @@ def test_a_fidelity_is_bought_level_by_level() -> None:
 
 
 def test_a_fidelity_can_only_be_promoted() -> None:
-    assert ASHA(9).form == "stopping"
+    assert ASHA(9).rule
     assert ASHA(9).fidelity is None
     rows = Fidelity("rows", 100, 900)
-    assert ASHA(rows).form == "promotion"
+    assert not ASHA(rows).rule
     assert ASHA(rows).fidelity == rows
     with pytest.raises(UsageError, match="runs once for each level of the fidelity 'rows' and cannot be stopped"):
         ASHA(rows, form="stopping")

@@ -216,7 +216,8 @@ def test_the_end_tells_how_many_steps_there_were() -> None:
     scene = populated([1.0, 2.0])
     for trial in (0, 1):
         scene.end(trial)
-    assert scene.slots(2) == [Finish("the whole population has had 10 steps")]
+    early = "training ends there by itself: give max_steps=10, not 30"
+    assert scene.slots(2) == [Finish(f"the whole population has had 10 steps; {early}")]
 
 
 def test_what_a_person_enqueues_comes_first() -> None:
@@ -314,6 +315,27 @@ def test_it_ends_with_one_worker_and_checkpoints_between_the_intervals() -> None
     exp.run(train, trials=200, progress=False)
     assert exp.reason == "the whole population has had 20 steps"
     assert epochs <= 3 * 4 * 20
+
+
+@pytest.mark.parametrize(("make", "length", "interval"), [(PBT, 10, 5), (PB2, 10, 5), (PBT, 10, 10), (PBT, 7, 5)])
+def test_a_training_that_ends_before_max_steps(make: type[PBT | PB2], length: int, interval: int) -> None:
+    def train(trial: la.Trial) -> None:
+        state = {"loss": 1.0}
+        for _ in range(trial.load(state), length):
+            state["loss"] *= trial["x"]
+            trial.save(state)
+            trial.report(loss=state["loss"])
+
+    scheduler = make(100, population=6, interval=interval)
+    exp = la.Experiment("short", {"x": la.Float(0.5, 1)}, metric="loss", store="memory", scheduler=scheduler, seed=0)
+    exp.run(train, progress=False)
+    assert exp.reason == (
+        f"the whole population has had {length} steps; training ends there by itself: give max_steps={length}, not 100"
+    )
+    assert {trial.state for trial in exp.trials} == {"completed", "stopped"}
+    idle = [trial for trial in exp.trials if not trial.steps]
+    assert len(idle) == (length % interval == 0)
+    assert all(trial.reason.startswith("had nothing left to train after step 10 of trial ") for trial in idle)
 
 
 # --- what copies look like --------------------------------------------------------------------------------------------

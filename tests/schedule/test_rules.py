@@ -218,6 +218,6 @@ def test_the_journal_names_the_schedulers_inside_of_others() -> None:
     created = exp.history.created
     assert created is not None
     assert created.scheduler == (
-        "ResourceChanging(scheduler=Combined(main=ASHA(max_steps=9, form='promotion'), Plateau(patience=3)), "
+        "ResourceChanging(scheduler=Combined(ASHA(max_steps=9, form='promotion'), Plateau(patience=3)), "
         "most={'cpus': 2})"
     )

@@ -3,6 +3,7 @@
 from lanista.experiment._catalog import experiments, missing, remove
 from lanista.experiment._config import Config, load_config
 from lanista.experiment._experiment import Experiment
+from lanista.experiment._finalists import Finalist
 from lanista.experiment._limits import Limits
 from lanista.experiment._optimise import maximize, minimize
 from lanista.experiment._progress import Progress
@@ -17,6 +18,7 @@ __all__ = [
     "SEARCHERS",
     "Config",
     "Experiment",
+    "Finalist",
     "Limits",
     "Owner",
     "Progress",

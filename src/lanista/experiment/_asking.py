@@ -32,7 +32,7 @@ class Desk:
             )
             raise ExperimentError(f"{why}; {len(engine.history)} trials were asked for")
         engine.handed_out.add(jobs[0].number)
-        return Trial(jobs[0], _EngineLink(engine), raises=False)
+        return Trial(jobs[0], _EngineLink(engine), raises=False, groups=engine.history.space.groups)
 
     def tell(self, trial: Trial | int, value: Any, state: str | None, *, reason: str = "") -> TrialRecord:
         """Ends a trial, or pauses it where that was the decision on its last report; `reason`: of one that failed."""
@@ -70,7 +70,8 @@ class Desk:
 
     def again(self, number: int) -> Trial:
         """The handle of a trial that was handed out before."""
-        return Trial(self._engine.job(number), _EngineLink(self._engine), raises=False)
+        engine = self._engine
+        return Trial(engine.job(number), _EngineLink(engine), raises=False, groups=engine.history.space.groups)
 
     def _release_dead(self) -> None:
         """Makes trials of controllers that no longer live wait again."""

@@ -114,7 +114,7 @@ def _algorithm(document: Document, where: Where, value: Any, table: Mapping[str,
     what = str(where[0])
     if value is None:
         return None
-    if what == "scheduler" and isinstance(value, list):
+    if what == "scheduler" and isinstance(value, list) and value:
         return as_scheduler([_algorithm(document, (*where, i), one, table) for i, one in enumerate(value)])
     given = {"name": value} if isinstance(value, str) else value
     if not isinstance(given, dict) or not isinstance(given.get("name"), str):

@@ -262,7 +262,7 @@ class Controller:
             for number, decision in answers.items():
                 self.executor.reply(number, self._overruled(number, decision))
         h = self.journal.history
-        for found in filter(None, (mistake(h, event, answers) for event in events)):
+        for found in filter(None, (mistake(h, event, answers, self.engine.scheduler) for event in events)):
             self._error = found
             self._stop("the metric is wrong", None)
         self._progress.update(h, self.limits)

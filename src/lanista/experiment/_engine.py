@@ -1,15 +1,16 @@
 """From history to jobs and from facts to decisions: what every way of running shares."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from lanista import schedule
-from lanista.errors import SpaceError, UsageError
+from lanista.errors import SpaceError
 from lanista.experiment._limits import Limits
 from lanista.experiment._proposals import proposed
+from lanista.experiment._restarts import Restarts
 from lanista.experiment._retention import Retention
 from lanista.experiment._seeds import Generators, mix
 from lanista.journal import (
@@ -31,7 +32,8 @@ from lanista.journal import (
     Yielded,
 )
 from lanista.schedule import Action, Finish, Resume, Scheduler, Slots, Start
-from lanista.search import Searcher
+from lanista.schedule._checks import decided
+from lanista.search import Child, Searcher
 from lanista.space import domain_from_json, grow
 from lanista.trial import Decision, Job, _checkpoint
 
@@ -78,7 +80,7 @@ class Engine:
         self._proposals: list[Params] = []
         self._proposed_at = -1
         self._retention = Retention()
-        self._missed = False
+        self._restarts = Restarts()
 
     @property
     def history(self) -> History:
@@ -114,7 +116,7 @@ class Engine:
         left = max(0, free - len(h.released))
         queued = self._queue[:left]
         wanted = int(min(left - len(queued), limit() + len(h.live[WAITING]) + FEW))
-        actions = [*queued, *(self.scheduler.on(h, Slots(wanted)) if wanted > 0 else [])]
+        actions = [*queued, *(self._decide(Slots(wanted)) if wanted > 0 else [])]
         # At first what is done at once: it is journalled, and brings what others wrote into the history that follows.
         starts = [action for action in actions if isinstance(action, (Start, Resume))]
         if len(starts) < len(actions):
@@ -135,6 +137,8 @@ class Engine:
             if isinstance(action, Resume):
                 if h.state_of(action.trial) == PAUSED and action.trial not in resumed:
                     resumed.add(action.trial)
+                    if self._highest is None:  # a level of a fidelity begins anew
+                        self._restarts.goes_on(h, action.trial)
                     events.append(self._started(action.trial, now, action.budget, action.seconds, action.resources))
             elif fresh and _plain(action):
                 events.append(self._started(fresh.pop(0), now, action.budget, action.seconds, action.resources))
@@ -159,14 +163,19 @@ class Engine:
         params, proposal, origin = action.params, {}, "clone" if action.parent else "scheduler"
         if params is None and action.parent is not None:
             params = self.history.params[action.parent[0]]
+        made_from = None
         if params is None:
             origin, params = "searcher", next(proposals, None) if proposals is not None else None
             if params is None:
                 return None
+            if isinstance(params, Child):
+                params, made_from = dict(params), params.made_from
             if self.history.created is not None and self.history.created.define:
                 params, proposal = {}, params
+        if action.parent is not None:
+            self._restarts.copied(self.history, action.parent, number)
         lease = self.owner, action.budget, action.seconds, action.resources
-        return Asked(now, number, params, origin, action.parent, proposal, *lease)
+        return Asked(now, number, params, origin, action.parent, proposal, *lease, made_from)
 
     def _propose(self, count: int) -> list[Params]:
         """Asks the searcher; a race that was lost to mere reports does not repeat the work."""
@@ -211,16 +220,8 @@ class Engine:
             if not self.files or _checkpoint.exists(path):
                 return step, path
             lost = lost or path
-        if lost is not None and not self._missed:
-            self._missed = True
-            import logging
-            import socket
-
-            logging.getLogger("lanista").warning(
-                "trial %d begins again: its checkpoint %s is not there, seen from %s; where several machines share an "
-                "experiment, give it checkpoints= as a folder that all of them share, or as a URL",
-                *(number, lost, socket.gethostname()),
-            )
+        if lost is not None:
+            self._restarts.lost(number, lost)
         return 0, None
 
     def reach(self) -> None:
@@ -242,7 +243,8 @@ class Engine:
     def handle(self, events: list[Event]) -> dict[int, Decision]:
         """Journals facts about trials, lets the scheduler act on them, and answers those that are reports."""
         with self.journal.lock:
-            facts = [self._amend(event) for event in self._consistent(events)]
+            reported = {event.number for event in events if isinstance(event, Reported)}
+            facts = [self._amend(event, reported) for event in self._consistent(events)]
             if not facts:
                 return {}
             self.journal.append(facts)
@@ -254,17 +256,17 @@ class Engine:
                         if not self.mine(n) or event.attempt != h.attempt(n):
                             answers[n] = Decision("stop", "it has ended, or another controller has taken it over")
                             continue
-                        self._apply(self.scheduler.on(h, schedule.Report(n, event.step, event.metrics)), reporter=n)
+                        self._apply(self._decide(schedule.Report(n, event.step, event.metrics)), reporter=n)
                         answers[n] = self.verdicts.pop(n, CONTINUE)
                     case Yielded(number=n) if h.state_of(n) == PAUSED:
                         verdict = self.verdicts.pop(n, CONTINUE)
                         step, path = h.latest_checkpoint(n)
-                        self._apply(self.scheduler.on(h, schedule.Yielded(n, event.step, step if path else None)))
+                        self._apply(self._decide(schedule.Yielded(n, event.step, step if path else None)))
                         if verdict.kind == "stop":  # decided while the trial was already on its way to pause
                             self._apply([schedule.Stop(n, verdict.reason, verdict.state)])
                     case Ended(number=n) if h.state_of(n) >= FIRST_ENDED:
                         self.verdicts.pop(n, None)
-                        self._apply(self.scheduler.on(h, schedule.Ended(n, event.state)))
+                        self._apply(self._decide(schedule.Ended(n, event.state)))
             if self.files:
                 self._retention.sweep(h, facts, self._queue, self.limits.checkpoints)
             return answers
@@ -281,10 +283,19 @@ class Engine:
                     continue
             yield event
 
-    def _amend(self, event: Event) -> Event:
-        """A failure that has retries left is no end; a success with parameters that contradict the space is none."""
+    def _amend(self, event: Event, reported: Container[int]) -> Event:
+        """A failure that has retries left is no end; a success with parameters that contradict the space is none.
+
+        And a copy that gives nothing at all has not failed: its parent had been trained to the end. `reported`: the
+        trials whose reports are not in the history yet.
+        """
         if not isinstance(event, Ended):
             return event
+        parent = self.history.parent(event.number)
+        gave = event.metrics or event.number in reported or self.history.metrics_of(event.number)
+        if parent is not None and not gave and (event.state == "completed" or event.reason == "metric"):
+            why = f"had nothing left to train after step {parent[1]} of trial {parent[0]}, where it began"
+            return replace(event, state="stopped", reason=why, error=None)
         if (error := self._broken.pop(event.number, None)) is not None:
             return replace(event, state="failed", metrics={}, reason=error, error=error)
         failed = event.state == "failed" and event.reason != "metric"
@@ -292,6 +303,10 @@ class Engine:
             why = f"retry: {event.reason}"
             return Released(event.time, event.number, event.attempt, why, event.error or event.reason)
         return event
+
+    def _decide(self, event: schedule.Event) -> list[Action]:
+        """What the scheduler says to an event."""
+        return decided(self.scheduler, self.history, event)
 
     def _apply(self, actions: Sequence[Action], reporter: int | None = None) -> None:
         """Carries out a scheduler's actions; what cannot be done at once is kept or journalled for whom it concerns."""
@@ -316,8 +331,6 @@ class Engine:
                 case schedule.Extend(trial=n, budget=budget):
                     if h.state_of(n) == RUNNING:
                         self._tell(n, Decision(budget=budget), n == reporter)
-                case _:
-                    raise UsageError(f"the scheduler returned {action!r}, which is no action; see lanista.schedule")
         if over:
             self.handle(list(over.values()))
 

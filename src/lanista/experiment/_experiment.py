@@ -21,6 +21,7 @@ from lanista.experiment._checks import (
 from lanista.experiment._commands import Commands
 from lanista.experiment._controller import Controller
 from lanista.experiment._engine import Engine
+from lanista.experiment._finalists import Finalist, reevaluate
 from lanista.experiment._lease import Heart, Watch, new_owner
 from lanista.experiment._limits import Helper, Limits, as_limits
 from lanista.experiment._places import as_place, folder_in
@@ -29,8 +30,10 @@ from lanista.experiment._proposals import explained
 from lanista.experiment._reference import plan_of
 from lanista.experiment._resolve import as_executor, as_scheduler, as_searcher
 from lanista.experiment._seeding import check_related, enqueued, fitting, imported, learned
+from lanista.experiment._unfinished import unfinished
 from lanista.journal import (
     STATES,
+    Asked,
     Beat,
     Bound,
     Event,
@@ -204,9 +207,11 @@ class Experiment(Commands):
         """A run of its own, or, as a helper, a part in that of another process."""
         if isinstance(objective, Command):
             objective.check(None if self._created.define else self.space.names)
-        callable_ = as_objective(objective, cohort=cohort > 1)
+        callable_ = as_objective(objective, cohort=cohort > 1, groups=self.space.groups)
         deciders = self.searcher, self.scheduler
-        plan = {} if helper is not None else plan_of(objective, runner, cohort, deciders, checkpoints=self._place)
+        plan: dict[str, Any] = {}
+        if helper is None:
+            plan = plan_of(objective, runner, cohort, deciders, checkpoints=self._place, groups=self.space.groups)
         if getattr(runner, "files", True):
             self._engine.reach()
         self._beat()
@@ -221,10 +226,44 @@ class Experiment(Commands):
         joined = Joined(now, owner.owner, owner.host, owner.pid, limits=limits, plan=plan, helps=helps)
         try:
             self.reason = controller.run(callable_, joined)
+            _tell(view, unfinished(self._journal.history, self.scheduler), self.name)
         finally:
             view.abandon()
             self._rest()
         return self
+
+    @named
+    def reevaluate(
+        self,
+        objective: Callable[..., Any] | type[Any],
+        *,
+        top: int = 5,
+        times: int = 3,
+        workers: int | None = None,
+        executor: str | Executor | None = None,
+        progress: bool | Progress | None = None,
+    ) -> list[Finalist]:
+        """Runs the `top` best trials' configurations again, `times` times each, and tells which has the best mean.
+
+        One run's value is partly luck, and the best of many trials is the luckiest. The new runs, as `run` makes them,
+        are an experiment of their own, NAME followed by "finalists"; what has been run there is not run again. The
+        objective has to take its randomness from `trial.seed`.
+
+        Returns:
+            The finalists, the best mean first; those whose runs all failed at the end.
+
+        Raises:
+            ExperimentError: no trial has completed.
+
+        >>> import lanista as la, random
+        >>> exp = la.Experiment("noisy", {"x": la.Float(0, 1)}, metric="loss", store="memory", seed=0)
+        >>> train = lambda trial: trial["x"] + random.Random(trial.seed).gauss(0, 0.1)
+        >>> finalists = exp.run(train, trials=20, progress=False).reevaluate(train, progress=False)
+        >>> len(finalists), len(finalists[0].values), finalists[0].mean < 0.3
+        (5, 3, True)
+        """
+        how = {"workers": workers, "executor": executor, "progress": progress}
+        return reevaluate(self, objective, top, times, how)
 
     def ask(self) -> Trial:
         """Starts a trial for a loop of your own; end it with `tell`.
@@ -273,9 +312,7 @@ class Experiment(Commands):
         """
         if not isinstance(params, Iterable) or isinstance(params, str):
             raise UsageError(f"enqueue({params!r}): give a configuration, such as {{'lr': 0.01}}, or a list of them")
-        many: list[Params] = [dict(params)] if isinstance(params, Mapping) else list(params)
-        checked = [self._checked(p) for p in many]
-        self._decide(lambda h: enqueued(h, checked, again=again))
+        self._enqueue([dict(params)] if isinstance(params, Mapping) else list(params), again=again)
         return self
 
     def warm_start(self, other: "Experiment", count: int = 5) -> "Experiment":
@@ -321,23 +358,26 @@ class Experiment(Commands):
 
     def _explain(self, view: Progress) -> None:
         """Says what the searcher does now, and why."""
-        if line := explained(self._journal.history, self.searcher):
-            import logging
-
-            logging.getLogger("lanista").info("%s: %s", self.name, line)
-            view.say(line)
+        _tell(view, explained(self._journal.history, self.searcher), self.name)
 
     def _checked(self, params: Params) -> Params:
         """A configuration that a person gave; one for a space yet to be discovered is checked when it is taken up."""
         return dict(params) if self._created.define else self.space.check(dict(params))
 
-    def _decide(self, events: Callable[[History], list[Event]]) -> None:
-        """Writes what depends on the history, again when others wrote first."""
+    def _enqueue(self, many: Iterable[Params], *, again: bool) -> list[int]:
+        """Enqueues configurations, and returns the numbers of the trials that are new."""
+        checked = [self._checked(params) for params in many]
+        new = self._decide(lambda h: enqueued(h, checked, again=again))
+        return [event.number for event in new if isinstance(event, Asked)]
+
+    def _decide(self, events: Callable[[History], list[Event]]) -> list[Event]:
+        """Writes what depends on the history, again when others wrote first, and returns it."""
         with self._journal.lock:
             self._journal.sync()
             while new := events(self._journal.history):
                 if self._journal.decide(new):
-                    return
+                    return new
+        return []
 
     def _beat(self) -> None:
         """Lets others see that this process lives; a memory store has no others."""
@@ -349,3 +389,12 @@ class Experiment(Commands):
         if self._heart is not None and not any(self._engine.mine(n) for n in self._engine.handed_out):
             heart, self._heart = self._heart, None
             heart.stop()
+
+
+def _tell(view: Progress, line: str, name: str) -> None:
+    """Says a line about an experiment, where there is one, to those who watch and to the log."""
+    if line:
+        import logging
+
+        logging.getLogger("lanista").info("%s: %s", name, line)
+        view.say(line)

@@ -174,7 +174,7 @@ class Filter:
     def _apply(self, node: ast.expr, function: Callable[..., Any], *values: Any) -> Any:
         try:
             return function(*values)
-        except ZeroDivisionError:
+        except (ZeroDivisionError, OverflowError):  # the latter: a whole number that no float can hold
             return None
         except TypeError:
             kinds = " and ".join(f"{value!r} ({type(value).__name__})" for value in values)

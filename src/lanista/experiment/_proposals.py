@@ -8,7 +8,7 @@ import numpy as np
 
 from lanista.errors import ExperimentError, LanistaError, SpaceError
 from lanista.journal import History, Params
-from lanista.search import Searcher
+from lanista.search import Child, Searcher
 
 _MEND = "ask(history, count, rng) has to return a list of at most `count` configurations"
 
@@ -34,7 +34,8 @@ def proposed(searcher: Searcher, history: History, count: int, rng: "np.random.G
     checked = []
     for number, params in enumerate(found, first):
         try:
-            checked.append(history.space.check(params))
+            own = history.space.check(params)
+            checked.append(Child(own, params.made_from) if isinstance(params, Child) else own)
         except SpaceError as error:
             raise ExperimentError(
                 f"the searcher {name} proposed {_short(params)} for trial {number}: {error}; "

@@ -13,6 +13,7 @@ from typing import Any
 from lanista.execute import Inline, Processes, Ray
 from lanista.schedule import Scheduler
 from lanista.search import Searcher, describe
+from lanista.space import Groups
 from lanista.trial import Command, Executor
 
 APART = "lanista_objective_"
@@ -26,6 +27,7 @@ def plan_of(
     deciders: tuple[Searcher, Scheduler],
     *,
     checkpoints: str | None,
+    groups: Groups,
 ) -> dict[str, Any]:
     """What `Joined` keeps of a run, as JSON has it."""
     searcher, scheduler = deciders
@@ -36,6 +38,7 @@ def plan_of(
         "checkpoints": checkpoints,
         "searcher": describe(searcher, full=True),
         "scheduler": describe(scheduler, full=True),
+        "groups": [place.name for place in groups.places],
     }
     plain: dict[str, Any] = json.loads(json.dumps(told, default=repr))
     return plain

@@ -34,14 +34,19 @@ from lanista.search import (
     GP,
     NSGA2,
     NSGA3,
+    PNAS,
+    PPO,
     TPE,
     Anneal,
     Auto,
+    Bananas,
     Batch,
     Forest,
     Grid,
+    LocalSearch,
     Random,
     RegularizedEvolution,
+    Reinforce,
     Searcher,
     Sobol,
     TuRBO,
@@ -64,6 +69,11 @@ SEARCHERS: dict[str, Callable[..., Searcher]] = {
     "de": DE,
     "anneal": Anneal,
     "evolution": RegularizedEvolution,
+    "local": LocalSearch,
+    "bananas": Bananas,
+    "pnas": PNAS,
+    "reinforce": Reinforce,
+    "ppo": PPO,
     "nsga2": NSGA2,
     "nsga3": NSGA3,
 }
@@ -91,6 +101,7 @@ ALIASES = {
     "gridsearch": "grid",
     "annealing": "anneal",
     "regularizedevolution": "evolution",
+    "localsearch": "local",
     "differentialevolution": "de",
     "bayesian": "gp",
     "medianstop": "median",
@@ -106,7 +117,6 @@ _LATER = "it comes with a later release; take {} now"
 ELSEWHERE = {
     "searcher": {
         **{name: _SCHEDULER.format(name) for name in ("hyperband", "pbt", "pb2", "dehb")},
-        "ppo": _LATER.format("evolution"),
         "networkmorphism": _LATER.format("evolution"),
     },
     "scheduler": {"bohb": "it is two things here: searcher='bohb' with scheduler='hyperband'"},
@@ -180,7 +190,12 @@ def as_searcher(given: str | Searcher | None) -> Searcher:
 def as_scheduler(given: str | Scheduler | Sequence[str | Scheduler] | None) -> Scheduler:
     """A scheduler from a name or an object, or one and further rules from a list; by default none (FIFO)."""
     if isinstance(given, Sequence) and not isinstance(given, str):
-        schedulers = [as_scheduler(one) for one in given] or [FIFO()]
+        if not given:
+            raise UsageError(
+                "scheduler=[] is an empty list; give a scheduler and rules beside it, such as [ASHA(30), Plateau(5)], "
+                "or leave scheduler out to run every trial to its end"
+            )
+        schedulers = [as_scheduler(one) for one in given]
         return schedulers[0] if len(schedulers) == 1 else Combined(*schedulers)
     return _decider("scheduler", "fifo" if given is None else given, SCHEDULERS, "on(history, event)")
 

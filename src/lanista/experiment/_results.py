@@ -111,6 +111,32 @@ class Results:
         self._synced()
         return Plots(self._journal)
 
+    def tensorboard(self, logdir: str | Path) -> Path:
+        """Writes all trials for TensorBoard: their metrics by step, and the table of its HParams page.
+
+        The experiment may run meanwhile, here or elsewhere; another call adds what is new, and writes nothing twice.
+        To have it written while it runs, give `callbacks=[la.TensorBoard(logdir)]` to `run`.
+
+        Args:
+            logdir: the folder that TensorBoard is started with.
+
+        Returns:
+            The experiment's own folder in it: `logdir/NAME`.
+
+        Raises:
+            UsageError: the folder cannot be written to.
+            MissingExtraError: tensorboard is not installed.
+
+        >>> import lanista as la
+        >>> exp = la.Experiment("boarded", {"x": la.Float(0, 1)}, metric="loss", store="memory")
+        >>> folder = exp.add({"x": 0.5}, 0.25).tensorboard(getfixture("tmp_path"))
+        >>> sorted(path.name for path in folder.iterdir() if path.is_dir())
+        ['trial-00000']
+        """
+        from lanista.integrations import TensorBoard
+
+        return TensorBoard(logdir).write(self)
+
     def suggest_next(self, count: int = 1) -> list[Params]:
         """The configurations that the searcher would propose now; nothing is journalled, and no trial starts.
 

@@ -59,18 +59,19 @@ def retry(experiment: Experiment, number: int) -> tuple[str, int]:
 
 def enqueue(experiment: Experiment, many: list[Params], *, again: bool = False) -> list[int]:
     """Adds configurations to run next, and returns the numbers of the trials that are new."""
-    before = len(experiment.history)
-    experiment.enqueue(many, again=again)
-    return [number for number in experiment.history.enqueued if number >= before]
+    return experiment._enqueue(many, again=again)
 
 
 def set_limits(experiment: Experiment, values: Mapping[str, Any]) -> str:
     """Changes limits and workers of the runs that go on.
 
     Raises:
+        UsageError: there is none, or one is wrong.
         ExperimentError: nobody runs it.
     """
     given = {name: limit(name, value) for name, value in values.items()}
+    if not given:
+        raise UsageError("no limit is given; name one to change, such as trials")
     told = runners(experiment)
     if not told:
         raise ExperimentError(f"nobody runs {experiment.name!r} now; limits belong to a run, give them to the next one")

@@ -3,6 +3,7 @@
 import shlex
 from typing import Any
 
+from lanista.errors import ExperimentError
 from lanista.experiment._experiment import Experiment
 from lanista.experiment._limits import Helper
 from lanista.experiment._progress import Progress
@@ -41,6 +42,11 @@ def work(
     history = experiment.history
     plan = history.begun.plan if history.begun is not None else {}
     told = plan.get("objective", {})
+    if groups := plan.get("groups"):
+        raise ExperimentError(
+            f"the space of {experiment.name!r} builds {', '.join(map(repr, groups))}, which only the program that made "
+            "it can do; run that program on this machine, too, with the same store: it shares the trials"
+        )
     naming = f"lanista work {shlex.quote(experiment.name)}{store_option(experiment.store.url)} --objective"
     # At first, since it makes the modules beside it importable: the deciders' classes may be there.
     runs = objective(told, experiment.name, naming) if given is None else given

@@ -1,5 +1,6 @@
 """Arrays that grow in place: amortised constant time to add a row, views without copies."""
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,12 @@ class Column:
     def since(self, row: int) -> list[Any]:
         """The rows from `row` on, as plain numbers, or lists of them."""
         return self._data[row : self.size].tolist()  # type: ignore[no-any-return]
+
+    def still(self) -> "Column":
+        """The rows as they are now."""
+        other = copy(self)
+        other._data = self._data[: self.size].copy()
+        return other
 
     def view(self) -> NDArray[np.generic]:
         """The rows in use, not copied and not writeable."""

@@ -10,11 +10,11 @@ class Entry:
 
     __slots__ = (
         *("asked", "attempt", "budget", "ended", "error", "first", "heard", "metrics", "origin", "owner", "parent"),
-        *("reason", "resources", "retries", "seconds", "since", "slice", "started", "state"),
+        *("made_from", "reason", "resources", "retries", "seconds", "since", "slice", "started", "state"),
     )
 
-    def __init__(self, asked: float, origin: str, parent: tuple[int, int] | None) -> None:
-        self.asked, self.origin, self.parent = asked, origin, parent
+    def __init__(self, asked: float, origin: str, parent: tuple[int, int] | None, made_from: int | None = None) -> None:
+        self.asked, self.origin, self.parent, self.made_from = asked, origin, parent, made_from
         self.attempt, self.retries, self.state = 0, 0, WAITING
         self.first = math.nan
         self.owner: str | None = None

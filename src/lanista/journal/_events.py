@@ -69,7 +69,8 @@ class Asked(Unread, Frozen):
     """A trial exists and waits, or is started by `owner` at once. `origin`: searcher, enqueued, clone or imported.
 
     `params` is empty and `proposal` holds values to be taken up by `suggest_*` when the space is discovered by running.
-    `parent` is the (trial, step) whose checkpoint a clone starts from. With an owner the rest is as in `Started`.
+    `parent` is the (trial, step) whose checkpoint a clone starts from, `made_from` the trial whose configuration the
+    searcher changed; nothing is copied from that one. With an owner the rest is as in `Started`.
     """
 
     time: float
@@ -82,6 +83,7 @@ class Asked(Unread, Frozen):
     budget: int | None = None
     seconds: float | None = None
     resources: dict[str, float] | None = None
+    made_from: int | None = None
 
 
 class Started(Frozen):

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -66,6 +67,28 @@ class Fold:
             fold[type(event)](self, event)
             self.seq += 1
 
+    def still(self) -> Self:
+        """The state as it is now, which no later event changes: to be looked at while others fold.
+
+        What does not change any more, as a trial that is over, is shared.
+        """
+        other = copy(self)
+        for name in ("released", "owners", "proposals", "counts", "enqueued", "finished", "sources", "params"):
+            setattr(other, name, copy(getattr(self, name)))
+        for name in ("_state", "_steps", "_Y", "_C"):
+            setattr(other, name, getattr(self, name).still())
+        waiting, running, paused = self.live
+        other.live = dict(waiting), dict(running), dict(paused)
+        open_ = [*waiting, *running, *paused]
+        other._meta = list(self._meta)
+        for number in open_:
+            other._meta[number] = copy(self._meta[number])
+        other.notes = {number: dict(values) for number, values in self.notes.items()}
+        other.checkpoints = {number: dict(saved) for number, saved in self.checkpoints.items()}
+        other.replaced = {number: list(paths) for number, paths in self.replaced.items()}
+        other._points, other._reports = Points(), self._reports.still(open_)
+        return other
+
     def _created(self, e: ev.Created) -> None:
         self.created = e
         self.metrics = tuple(e.metrics)
@@ -96,7 +119,7 @@ class Fold:
         self.imported += e.origin == "imported"
         if e.origin == "enqueued":
             self.enqueued.append(e.number)
-        self._meta.append(Entry(e.time, e.origin, e.parent))
+        self._meta.append(Entry(e.time, e.origin, e.parent, e.made_from))
         if len(self._meta) > self._room:
             self._make_room()
         self.counts[WAITING] += 1
@@ -111,6 +134,7 @@ class Fold:
     def _lease(self, e: ev.Asked | ev.Started, attempt: int) -> None:
         m = self._meta[e.number]
         m.attempt, m.owner, m.budget, m.slice, m.resources = attempt, e.owner, e.budget, e.seconds, e.resources
+        m.reason = ""  # why an earlier attempt came to nothing
         m.since = m.heard = e.time
         m.started = e.time if m.started is None else m.started
         self._move(e.number, RUNNING)

@@ -41,6 +41,10 @@ class History(Fold):
         """(n, d) points in the unit cube, NaN where a parameter is inactive."""
         return cast(Floats, self._encoded()[0].view())
 
+    def points(self, rows: NDArray[np.intp]) -> Floats:
+        """(k, d) the points of some trials: quick where few of many are wanted."""
+        return self._points.some(self.space, self.params, rows, partial=self._partial)
+
     @property
     def active(self) -> Bools:
         """(n, d) which columns apply to which trial."""
@@ -151,7 +155,7 @@ class History(Fold):
         )
 
     def each(self, field: str) -> list[Any]:
-        """One field of all trials by number: asked, attempt, ended, origin, owner, parent, reason, seconds, started."""
+        """One field of all trials by number: asked, attempt, ended, made_from, origin, owner, parent, reason, ..."""
         return list(map(attrgetter(field), self._meta))
 
     def metrics_of(self, number: int) -> dict[str, float]:
@@ -189,6 +193,10 @@ class History(Fold):
     def parent(self, number: int) -> tuple[int, int] | None:
         """The (trial, step) that the trial was cloned from."""
         return self._meta[number].parent
+
+    def made_from(self, number: int) -> int | None:
+        """The trial whose configuration the searcher changed into this one's, where it did and said so."""
+        return self._meta[number].made_from
 
     def since(self, number: int) -> float:
         """When the trial's latest attempt started."""
@@ -230,8 +238,12 @@ class History(Fold):
     # --- equality -----------------------------------------------------------------------------------------------------
 
     def _encoded(self) -> tuple[Column, Column]:
-        define = self.created is not None and self.created.define
-        return self._points.upto(self.space, self.params, partial=define)
+        return self._points.upto(self.space, self.params, partial=self._partial)
+
+    @property
+    def _partial(self) -> bool:
+        """Whether a trial may lack parameters."""
+        return self.created is not None and self.created.define
 
     def __eq__(self, other: object) -> bool:
         """Equal to the last detail: what the same events folded give, live or replayed."""

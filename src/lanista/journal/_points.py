@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from lanista.journal._columns import Column
 from lanista.journal._unread import Configurations
 from lanista.space import Params, Space
+
+Ints = NDArray[np.intp]
 
 
 class Points:
@@ -40,6 +43,13 @@ class Points:
             X[rows], active[rows] = _encode_partial(space, params) if partial else space.encode(params)
             self._changed.clear()
         return self._columns
+
+    def some(self, space: Space, configurations: Configurations, rows: Ints, *, partial: bool) -> NDArray[np.float64]:
+        """X of some trials (k, d): of these alone, unless all are encoded anyway."""
+        if self._columns is not None:
+            return cast(NDArray[np.float64], self.upto(space, configurations, partial=partial)[0].view()[rows])
+        params = configurations.take(rows.tolist())
+        return (_encode_partial(space, params) if partial else space.encode(params))[0]
 
 
 def _encode_partial(space: Space, params: Iterable[Params]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -1,6 +1,8 @@
 """All reports of an experiment, in order and by trial."""
 
 import math
+from collections.abc import Iterable
+from copy import copy
 from typing import cast
 
 import numpy as np
@@ -29,6 +31,15 @@ class Reports:
         self._step.append(event.step)
         self._Y.append(objectives)
         self.metrics.append(event.metrics)
+
+    def still(self, open_: Iterable[int]) -> "Reports":
+        """The reports that there are now; `open_`: the trials that may report again."""
+        other = copy(self)
+        other._trial, other._step, other._Y = copy(self._trial), copy(self._step), copy(self._Y)  # only appended to
+        other._rows = dict(self._rows)
+        other._rows.update((number, dict(self._rows[number])) for number in open_ if number in self._rows)
+        other.metrics = list(self.metrics)
+        return other
 
     @property
     def log(self) -> tuple[Ints, Ints, Floats]:

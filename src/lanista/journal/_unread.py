@@ -5,7 +5,7 @@ They are most of the text of a journal, and few of them are read by whoever only
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, cast, overload
+from typing import Any, overload
 
 
 class Unread:
@@ -31,18 +31,24 @@ class Configurations(Sequence[dict[str, Any]]):
     def __init__(self) -> None:
         self._items: list[dict[str, Any] | str] = []
 
+    def __copy__(self) -> "Configurations":
+        other = Configurations()
+        other._items = list(self._items)
+        return other
+
     def append(self, asked: Unread) -> None:
         """Takes the configuration of the next trial from the event that made it."""
         self._items.append(asked.params if asked.text is None else asked.text)
 
     def take(self, numbers: Iterable[int]) -> list[dict[str, Any]]:
         """The configurations of many trials; the unread are parsed in one go, which is several times faster."""
-        items, numbers = self._items, list(numbers)
-        unread = [number for number in numbers if type(items[number]) is str]
-        texts: Any = [items[number] for number in unread]
+        items = self._items
+        found: dict[int, Any] = {number: items[number] for number in numbers}
+        unread = [number for number, item in found.items() if type(item) is str]
+        texts = [found[number] for number in unread]
         for number, params in zip(unread, json.loads("[" + ",".join(texts) + "]"), strict=True):
-            items[number] = params
-        return cast(list[dict[str, Any]], [items[number] for number in numbers])
+            items[number] = found[number] = params
+        return [found[number] for number in numbers]
 
     def __len__(self) -> int:
         return len(self._items)

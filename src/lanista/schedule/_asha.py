@@ -6,13 +6,13 @@ from typing import Literal
 
 from lanista.errors import UsageError
 from lanista.journal import History
-from lanista.schedule._base import Action, Event, Report, Resume, Slots, Start, Stop, Yielded
+from lanista.schedule._base import Action, Described, Event, Report, Resume, Slots, Start, Stop, Yielded
 from lanista.schedule._checks import whole
 from lanista.schedule._fidelity import Fidelity, levels
 from lanista.schedule._rungs import Rungs, coming, completed, lost, through
 
 
-class ASHA:
+class ASHA(Described):
     """Stops, or pauses, the trials that are not among the best 1/`reduction` at a rung.
 
     Rungs stand at `max_steps / reduction**k`, rounded, for k from 3 down to 1: ASHA(30) has them at 1, 3 and 10. With
@@ -52,11 +52,12 @@ class ASHA:
     ) -> None:
         self.max_steps, self.min_steps, self.reduction, self.brackets = max_steps, min_steps, reduction, brackets
         self.fidelity = max_steps if isinstance(max_steps, Fidelity) else None
-        self.form = form or ("promotion" if self.fidelity else "stopping")
+        self.form = form
+        self._form = form or ("promotion" if self.fidelity else "stopping")
         steps = levels(max_steps, min_steps, reduction, "ASHA", deepest=3)
-        if self.form not in ("stopping", "promotion"):
+        if self._form not in ("stopping", "promotion"):
             raise UsageError(f"ASHA(form={form!r}): it must be 'stopping' or 'promotion'")
-        if self.fidelity and self.form == "stopping":
+        if self.fidelity and self._form == "stopping":
             raise UsageError(
                 f"ASHA(form='stopping'): a trial runs once for each level of the fidelity {self.fidelity.name!r} and "
                 "cannot be stopped on its way; leave form out, or make it 'promotion'"
@@ -66,7 +67,7 @@ class ASHA:
             raise UsageError(
                 f"ASHA(brackets={brackets!r}): it must be 1 to {len(steps)}, one more than the rungs {steps[:-1]}"
             )
-        self.rule = self.form == "stopping"
+        self.rule = self._form == "stopping"
         self._last = steps[-1]
         self._rungs = Rungs([steps[first:-1] for first in range(brackets)], reduction)
 
@@ -76,7 +77,7 @@ class ASHA:
             return self.fill(history, event.free, self._last)
         if isinstance(event, Report | Yielded) and event.step >= self._last:
             return [completed(event.trial, self.max_steps)]
-        return self._judge(history, event) if isinstance(event, Report) and self.form == "stopping" else []
+        return self._judge(history, event) if isinstance(event, Report) and self._form == "stopping" else []
 
     def fill(self, history: History, free: int, cap: int) -> list[Action]:
         """Completes what is paused at the end, and gives free slots to trials that run to the step `cap` at most."""
@@ -92,7 +93,7 @@ class ASHA:
 
     def _ready(self, history: History) -> Iterator[int]:
         """The paused trials that may go on: those that were interrupted between rungs, then the promotable."""
-        if self.form == "stopping":
+        if self._form == "stopping":
             return iter(history.paused_trials)
         interrupted = self._rungs.interrupted(history)
         promotable = self._rungs.promotable(history, self.reduction)
@@ -117,4 +118,4 @@ class ASHA:
     def _budget(self, trial: int) -> int:
         """The step until which the trial runs: the rung that it has before it, or the last step."""
         ladder, passed = self._rungs.of(trial), self._rungs.passed.get(trial, ())
-        return ladder[len(passed)].step if self.form == "promotion" and len(passed) < len(ladder) else self._last
+        return ladder[len(passed)].step if self._form == "promotion" and len(passed) < len(ladder) else self._last

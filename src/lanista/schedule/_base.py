@@ -2,6 +2,7 @@
 
 from typing import Literal, Protocol, runtime_checkable
 
+from lanista._described import Described as Described  # the base of ours
 from lanista._frozen import Frozen
 from lanista.journal import History, Params
 
@@ -107,6 +108,7 @@ class Scheduler(Protocol):
     none leaves the workers idle until the next event.
     It must be a pure function of history and event; what it caches it must be able to rebuild from the history.
     One that ends trials and leaves all else to others has an attribute `rule` that is True; see `Combined`.
+    One that reads a metric by its name has an attribute `metric`: the run ends with an error if no trial reports it.
     Events of trials that other processes run are seen in the history only (`history.log`).
     """
 

@@ -1,12 +1,12 @@
 """Completes trials that have spent what each of them may."""
 
 from lanista.journal import History
-from lanista.schedule._base import Action, Event, Report, Slots, Stop
+from lanista.schedule._base import Action, Described, Event, Report, Slots, Stop
 from lanista.schedule._checks import number
 from lanista.schedule._fifo import fill
 
 
-class Budget:
+class Budget(Described):
     """Completes a trial when what it has spent, in steps or by a metric that it reports, reaches a limit.
 
     By itself it runs trials first come, first served; beside another scheduler it adds its rule:

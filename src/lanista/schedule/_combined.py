@@ -2,11 +2,11 @@
 
 from lanista.errors import UsageError
 from lanista.journal import History
-from lanista.schedule._base import Action, Event, Extend, Scheduler, Slots, Stop, Yield
-from lanista.schedule._checks import schedulers
+from lanista.schedule._base import Action, Described, Event, Extend, Scheduler, Slots, Stop, Yield
+from lanista.schedule._checks import decided, schedulers
 
 
-class Combined:
+class Combined(Described):
     """A scheduler that decides what runs, and rules that may end trials besides: of the others only stops are heard.
 
     A rule is a scheduler that leaves to others what runs and how long: its attribute `rule` is True. Plateau,
@@ -44,12 +44,12 @@ class Combined:
 
     def on(self, history: History, event: Event) -> list[Action]:
         """What the main scheduler says, and the stops of the rules."""
-        actions = self.main.on(history, event)
+        actions = decided(self.main, history, event)
         if isinstance(event, Slots):
             return actions
         ended = {action.trial for action in actions if isinstance(action, Stop)}
         for rule in self.rules:
-            for stop in rule.on(history, event):
+            for stop in decided(rule, history, event):
                 if isinstance(stop, Stop) and stop.trial not in ended:
                     ended.add(stop.trial)
                     kept = (a for a in actions if not (isinstance(a, Extend | Yield) and a.trial == stop.trial))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lanista.journal import COMPLETED, History
-from lanista.schedule._base import Action, Event, Report, Slots, Stop
+from lanista.schedule._base import Action, Described, Event, Report, Slots, Stop
 from lanista.schedule._checks import number, whole
 from lanista.schedule._fifo import fill
 from lanista.schedule._rungs import completed
@@ -31,7 +31,7 @@ MODELS: dict[str, tuple[Model, tuple[float, ...]]] = {
 """The families of Domhan et al., appendix, as functions of x >= 1, and where their fits begin for rising curves."""
 
 
-class CurveFitting:
+class CurveFitting(Described):
     """Stops a trial whose curve, drawn on to the last step, ends worse than the best completed trial by a margin.
 
     A trial's reports are fitted, by least squares with weights that grow with the step, by eleven families of curves.

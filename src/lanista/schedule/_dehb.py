@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lanista.journal import FIRST_ENDED, History, Params
-from lanista.schedule._base import Action, Event, Report, Resume, Slots, Start, Stop, Yielded
+from lanista.schedule._base import Action, Described, Event, Report, Resume, Slots, Start, Stop, Yielded
 from lanista.schedule._cursor import Cursor
 from lanista.schedule._fidelity import Fidelity, levels
 from lanista.schedule._rungs import Entry, completed
@@ -52,7 +52,7 @@ class Level:
         self.holders[place] = min(self.holders.get(place, (inf, -1)), (value, trial))
 
 
-class DEHB:
+class DEHB(Described):
     """Runs the brackets of HyperBand, and proposes by differential evolution: the configurations are its own.
 
     Awad et al. (2021), sections 4 and 5. Each level has a subpopulation, as large as its largest rung; a new trial

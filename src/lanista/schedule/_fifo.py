@@ -1,7 +1,7 @@
 """No scheduling: every trial runs to its end, first come, first served."""
 
 from lanista.journal import History
-from lanista.schedule._base import Action, Event, Resume, Slots, Start
+from lanista.schedule._base import Action, Described, Event, Resume, Slots, Start
 
 
 def fill(history: History, free: int, budget: int | None = None) -> list[Action]:
@@ -10,7 +10,7 @@ def fill(history: History, free: int, budget: int | None = None) -> list[Action]
     return resumed + [Start(budget)] * (free - len(resumed))
 
 
-class FIFO:
+class FIFO(Described):
     """Runs every trial to its end.
 
     >>> from lanista.journal import History

@@ -1,13 +1,13 @@
 """Successive halving: Jamieson & Talwalkar, Non-stochastic Best Arm Identification and Hyperparameter Optimization."""
 
 from lanista.journal import History
-from lanista.schedule._base import Action, Event
+from lanista.schedule._base import Action, Described, Event
 from lanista.schedule._brackets import Brackets
 from lanista.schedule._checks import whole
 from lanista.schedule._fidelity import Fidelity, levels
 
 
-class SuccessiveHalving:
+class SuccessiveHalving(Described):
     """Runs trials to a rung, lets the best 1/`reduction` of them go on to the next when all are there, and so on.
 
     This is the synchronous algorithm of the paper (2016, figure 3). After the last rung, and as soon as a worker has

@@ -1,12 +1,12 @@
 """HyperBand: Li et al., Hyperband: A Novel Bandit-Based Approach to Hyperparameter Optimization, 2018."""
 
 from lanista.journal import History
-from lanista.schedule._base import Action, Event
+from lanista.schedule._base import Action, Described, Event
 from lanista.schedule._brackets import Brackets
 from lanista.schedule._fidelity import Fidelity, levels
 
 
-class HyperBand:
+class HyperBand(Described):
     """Goes through brackets of successive halving, from many trials that begin short to few that run in full.
 
     This is the paper's algorithm 1, with its numbers: bracket s, from s_max down to 0, begins with

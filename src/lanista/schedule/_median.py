@@ -4,7 +4,7 @@ from bisect import bisect_left, insort
 from math import inf
 
 from lanista.journal import History
-from lanista.schedule._base import Action, Event, Report, Slots, Stop
+from lanista.schedule._base import Action, Described, Event, Report, Slots, Stop
 from lanista.schedule._checks import whole
 from lanista.schedule._cursor import Cursor
 from lanista.schedule._fifo import fill
@@ -20,7 +20,7 @@ class _Curve:
         self.mark = (-1, -1, inf)
 
 
-class MedianStopping:
+class MedianStopping(Described):
     """Stops a trial whose best value is worse than the median of the others' running averages up to the same step.
 
     The others are all trials that have reported as far, also those that still run, so that the rule works from the

@@ -6,7 +6,7 @@ import numpy as np
 
 from lanista.journal import History
 from lanista.schedule._asha import ASHA
-from lanista.schedule._base import Action, Event, Slots
+from lanista.schedule._base import Action, Described, Event, Slots
 from lanista.schedule._cursor import Cursor
 from lanista.schedule._fidelity import Fidelity, levels
 
@@ -14,7 +14,7 @@ PERCENTILE = 90
 """Of the distances that are noise, the paper's N."""
 
 
-class PASHA:
+class PASHA(Described):
     """`ASHA`, in the promotion form, up to a rung that rises only as long as the order of the trials is unsettled.
 
     At first trials go on to the second rung. Each time that one arrives at the highest rung, the trials there are

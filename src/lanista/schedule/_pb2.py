@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lanista.journal import History, Params
-from lanista.schedule._base import Action, Event
+from lanista.schedule._base import Action, Described, Event
 from lanista.schedule._population import Population, checked
 from lanista.space import Space
 
@@ -28,7 +28,7 @@ SETTINGS = list(product((0.1, 0.2, 0.4, 0.8), (0.0, 0.03, 0.1, 0.3), (0.001, 0.0
 CATEGORICAL = 2
 
 
-class PB2:
+class PB2(Described):
     """Trains a population as `PBT` does, and chooses the hyperparameters of copies by a model.
 
     Parker-Holder et al. (2020), sections 3 and 4: a Gaussian process over the hyperparameters learns what each interval
@@ -57,7 +57,7 @@ class PB2:
         self, max_steps: int, *, population: int = 4, interval: int | None = None, quantile: float = 0.25
     ) -> None:
         self.max_steps, self.population, self.interval, self.quantile = max_steps, population, interval, quantile
-        checked("PB2", max_steps, population, interval, quantile)
+        self._every = checked("PB2", max_steps, population, interval, quantile)
         self._population = Population(
             self._explore, max_steps, population=population, interval=interval, quantile=quantile
         )
@@ -72,8 +72,8 @@ class PB2:
         near = np.where(np.isnan(history.X[parent]), 0.5, history.X[parent])
         near = np.clip(near + rng.normal(0.0, NEARNESS, (NEAR, space.width)), 0.0, 1.0)
         points = np.concatenate([space.sample_unit(rng, CANDIDATES), near[space.feasible_unit(near)]])
-        seen = gains(history, self._population.interval)
-        now = float(history.steps[parent] // self._population.interval + 1)
+        seen = gains(history, self._every)
+        now = float(history.steps[parent] // self._every + 1)
         bonus = np.sqrt(0.2 + max(0.0, np.log(0.4 * now)))  # the paper's β_t, with the constants of its experiments
         best = int(np.argmax(_bounds(space, seen, points, now, float(bonus))))
         return space.decode(points[[best]])[0]

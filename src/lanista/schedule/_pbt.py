@@ -7,7 +7,7 @@ import numpy as np
 
 from lanista.errors import UsageError
 from lanista.journal import History, Params
-from lanista.schedule._base import Action, Event
+from lanista.schedule._base import Action, Described, Event
 from lanista.schedule._checks import number
 from lanista.schedule._population import Population, checked
 from lanista.space import Domain, Float, Int, Normal
@@ -16,7 +16,7 @@ TRIES = 30
 """Changes tried before the configuration is copied as it is, where constraints forbid all, or all change nothing."""
 
 
-class PBT:
+class PBT(Described):
     """Trains a population; the worst give their places to copies of the best with perturbed hyperparameters.
 
     Jaderberg et al. (2017), section 3, asynchronously, with truncation selection; see `Population` for how it goes.

@@ -3,13 +3,13 @@
 from math import inf
 
 from lanista.journal import History
-from lanista.schedule._base import Action, Event, Report, Slots, Stop
+from lanista.schedule._base import Action, Described, Event, Report, Slots, Stop
 from lanista.schedule._checks import number, whole
 from lanista.schedule._cursor import Cursor
 from lanista.schedule._fifo import fill
 
 
-class Plateau:
+class Plateau(Described):
     """Completes a trial whose best value has not improved for `patience` steps: it has had all the steps that helped.
 
     By itself it runs trials first come, first served; beside another scheduler it adds its rule:

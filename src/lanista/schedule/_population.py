@@ -14,8 +14,8 @@ from math import inf, isnan
 import numpy as np
 
 from lanista.errors import UsageError
-from lanista.journal import COMPLETED, History, Params
-from lanista.schedule._base import Action, Event, Extend, Finish, Report, Resume, Slots, Start, Stop, Yielded
+from lanista.journal import COMPLETED, STOPPED, History, Params
+from lanista.schedule._base import Action, Described, Event, Extend, Finish, Report, Resume, Slots, Start, Stop, Yielded
 from lanista.schedule._checks import number, whole
 from lanista.schedule._rungs import completed, through
 
@@ -23,7 +23,7 @@ Explore = Callable[[History, int, "np.random.Generator"], Params]
 """Makes the configuration of a copy: given the history, the number of the trial that is copied, random numbers."""
 
 
-class Population:
+class Population(Described):
     """Population based training with an `explore` of your own; `PBT` and `PB2` are two that are ready.
 
     Every member runs `interval` steps at a time, those with the fewest steps first; nobody waits for the others. Before
@@ -68,7 +68,7 @@ class Population:
         quantile: float = 0.2,
     ) -> None:
         self.explore, self.max_steps, self.population, self.quantile = explore, max_steps, population, quantile
-        self.interval = checked("Population", max_steps, population, interval, quantile)
+        self.interval, self._every = interval, checked("Population", max_steps, population, interval, quantile)
 
     def on(self, history: History, event: Event) -> list[Action]:
         """Judges members at their interval, fills free places, ends with the last member."""
@@ -87,7 +87,7 @@ class Population:
     def _fill(self, history: History, free: int) -> list[Action]:
         """New members first, which have no steps yet; those that are behind next, also where starts are refused."""
         done: list[Action] = [completed(n, self.max_steps) for n in through(history, self.max_steps)]
-        starts: list[Action] = [Start(self.interval) for n in history.waiting if n not in history.released]
+        starts: list[Action] = [Start(self._every) for n in history.waiting if n not in history.released]
         starts += [self._member(history, len(history) + i) for i in range(min(free, self._missing(history)))]
         starts, resumes = starts[:free], list[Action]()
         stood = ((_position(history, n), n) for n in history.paused_trials)
@@ -104,22 +104,27 @@ class Population:
         if history.counts[COMPLETED] > history.imported and not (
             starts or resumes or history.running or history.waiting
         ):
-            none = "" if history.checkpoints else "; none was copied, as trials never call trial.save"
-            had = min(int(history.steps.max()), self.max_steps)  # fewer, if the training itself ended before
-            return [*done, Finish(f"the whole population has had {had} steps{none}")]
+            return [*done, Finish(self._ending(history))]
         return [*done, *starts, *resumes[:free]]
+
+    def _ending(self, history: History) -> str:
+        """Why the experiment ends, and what went otherwise than was meant."""
+        had = min(int(history.steps.max()), self.max_steps)
+        none = "" if history.checkpoints else "; none was copied, as trials never call trial.save"
+        early = f"; training ends there by itself: give max_steps={had}, not {self.max_steps}"
+        return f"the whole population has had {had} steps{early if had < self.max_steps else ''}{none}"
 
     def _better(self, history: History, trial: int) -> list[int]:
         """Those of the best whose copy may take the place of the trial; none where it is good enough to go on."""
-        step = _position(history, trial)
-        if step < _origin(history, trial) + self.interval:
+        step, end = _position(history, trial), self._end(history)
+        if not _origin(history, trial) + self._every <= step < end:
             return []
         live, (ranked, share) = self._live(history), self._ranked(history, step)
         own = next(value for value, n in ranked if n == trial)
         best = [(value, n) for value, n in ranked if n in live][:share]
         if (own, trial) not in ranked[len(ranked) - share :] or own <= best[-1][0]:
             return []
-        near = range(max(1, step - self.interval // 2), self.max_steps)
+        near = range(max(1, step - self._every // 2), end)
         return [n for _, n in best if (source := _source(history, n)) and source[1] in near]
 
     def _member(self, history: History, number: int) -> Start:
@@ -127,7 +132,7 @@ class Population:
         ranked, share = self._ranked(history)
         best = [n for _, n in ranked[: max(1, share)]]
         if not best or number - history.imported < self.population:
-            return Start(self.interval)
+            return Start(self._every)
         return self._copy(history, [n for n in best if _source(history, n)] or best, number)
 
     def _copy(self, history: History, best: list[int], *key: int) -> Start:
@@ -136,15 +141,20 @@ class Population:
         winner = int(rng.choice(best))
         source = _source(history, winner)
         step = source[1] if source else 0
-        return Start(min(step + self.interval, self.max_steps), source, self.explore(history, winner, rng))
+        return Start(min(step + self._every, self.max_steps), source, self.explore(history, winner, rng))
 
     def _missing(self, history: History) -> int:
         """How many places are free; of members that fail when others are complete, only what lives can fill them."""
-        begun, over = len(history) - history.imported, history.counts[COMPLETED] - history.imported
+        begun = len(history) - history.imported
+        over = history.counts[COMPLETED] - history.imported + len(_idle(history))
         live = len(history.running) + len(history.paused_trials) + len(history.waiting)
         if begun >= self.population and over > 0 and not any(history.steps[n] for n in self._live(history)):
             return 0
         return max(0, self.population - live - over)
+
+    def _end(self, history: History) -> int:
+        """The step at which training is over: `max_steps`, or the first from which a copy had nothing left to do."""
+        return min([self.max_steps, *(_origin(history, n) for n in _idle(history))])
 
     def _live(self, history: History) -> list[int]:
         """The members that run or are paused and have steps left."""
@@ -156,7 +166,7 @@ class Population:
         With a step: the values at or before it, also of all trials that came as far as its interval.
         """
         last = self.max_steps if step is None else step
-        stood = [] if step is None else np.flatnonzero(history.steps > step - self.interval).tolist()
+        stood = [] if step is None else np.flatnonzero(history.steps > step - self._every).tolist()
         values = ((_value(history, n, last), n) for n in {*stood, *self._live(history)})
         ranked = sorted((value, n) for value, n in values if value is not None)
         return ranked, min(max(1, round(self.quantile * len(ranked))), len(ranked) // 2)
@@ -169,7 +179,7 @@ class Population:
     def _until(self, history: History, trial: int, step: int) -> int:
         """The end of the trial's interval that `step` is in; they are counted from where it began."""
         origin = _origin(history, trial)
-        return min(origin + ((step - origin) // self.interval + 1) * self.interval, self.max_steps)
+        return min(origin + ((step - origin) // self._every + 1) * self._every, self.max_steps)
 
 
 def checked(owner: str, max_steps: int, population: int, interval: int | None, quantile: float) -> int:
@@ -183,6 +193,12 @@ def checked(owner: str, max_steps: int, population: int, interval: int | None, q
     if interval > max_steps:
         raise UsageError(f"{owner}(interval={interval}, max_steps={max_steps}): interval <= max_steps must hold")
     return interval
+
+
+def _idle(history: History) -> list[int]:
+    """The copies that ended without a report: they began where training is over."""
+    ended = np.flatnonzero((history.state == STOPPED) & (history.steps == 0)).tolist()
+    return [n for n in ended if _origin(history, n)]
 
 
 def _origin(history: History, trial: int) -> int:

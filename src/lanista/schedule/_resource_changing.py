@@ -7,14 +7,14 @@ import numpy as np
 
 from lanista.errors import UsageError
 from lanista.journal import PAUSED, RUNNING, History
-from lanista.schedule._base import Action, Event, Resume, Scheduler, Start
-from lanista.schedule._checks import number, schedulers
+from lanista.schedule._base import Action, Described, Event, Resume, Scheduler, Start
+from lanista.schedule._checks import decided, number, schedulers
 
 Rule = Callable[[History, int], Mapping[str, float] | None]
 """From the history and the number of a paused trial to what it gets when it goes on; None: what every trial gets."""
 
 
-class ResourceChanging:
+class ResourceChanging(Described):
     """Gives trials more CPUs or GPUs when they are resumed, by a rule; another scheduler decides which are.
 
     That scheduler must pause and resume trials: ASHA and others in their promotion form, HyperBand, TimeSharing. What a
@@ -63,7 +63,7 @@ class ResourceChanging:
 
     def on(self, history: History, event: Event) -> list[Action]:
         """What the scheduler says, with resources for those that are resumed."""
-        return [self._equip(history, action) for action in self.scheduler.on(history, event)]
+        return [self._equip(history, action) for action in decided(self.scheduler, history, event)]
 
     def _equip(self, history: History, action: Action) -> Action:
         match action:

@@ -4,12 +4,12 @@ import math
 
 from lanista.errors import UsageError
 from lanista.journal import History
-from lanista.schedule._base import Action, Event, Report, Slots, Stop
+from lanista.schedule._base import Action, Described, Event, Report, Slots, Stop
 from lanista.schedule._checks import number, whole
 from lanista.schedule._fifo import fill
 
 
-class Threshold:
+class Threshold(Described):
     """Stops a trial when a metric that it reports is above, or below, a bound: one that has diverged, say.
 
     A value that is NaN is beyond every bound. By itself it runs trials first come, first served; beside another

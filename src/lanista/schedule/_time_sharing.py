@@ -12,7 +12,7 @@ import numpy as np
 
 from lanista.errors import UsageError
 from lanista.journal import COMPLETED, PAUSED, RUNNING, History
-from lanista.schedule._base import Action, Event, Report, Resume, Slots, Start, Yielded
+from lanista.schedule._base import Action, Described, Event, Report, Resume, Slots, Start, Yielded
 from lanista.schedule._checks import number, whole
 from lanista.schedule._cursor import Cursor
 from lanista.schedule._rungs import completed, through
@@ -23,7 +23,7 @@ DOUBLINGS = 30
 """How often a slice is doubled at most: 30 times make a year of 30 ms."""
 
 
-class TimeSharing:
+class TimeSharing(Described):
     """Keeps many trials alive on few slots; each runs for a slice and is resumed from its checkpoint.
 
     At first `alive` trials get a slice each. From then on a free slot goes to the paused trial of the best forecast:

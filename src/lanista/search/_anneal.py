@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._axes import Axes, Bools, Floats
@@ -12,7 +13,7 @@ TRIES = 20
 """Batches of proposals tried before a random configuration is taken instead."""
 
 
-class Anneal:
+class Anneal(Described):
     """Draws near one of the best trials, ever nearer the more trials there are.
 
     Hyperopt's annealing (Bergstra, Yamins and Cox, Making a Science of Model Search, 2013, and the software): a good

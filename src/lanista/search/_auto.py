@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from lanista._described import Described, describe
 from lanista.journal import History, Params
-from lanista.search._base import Searcher, describe
+from lanista.search._base import Searcher
 from lanista.search._gp import GP
 from lanista.search._levels import at_level
 from lanista.search._tpe import TPE
@@ -15,7 +16,7 @@ MANY_NUMBERS = 50
 """Numbers above which its search is confined to a trust region."""
 
 
-class Auto:
+class Auto(Described):
     """Chooses by the space and the trials so far; the default.
 
     A Gaussian process (`GP`) up to 500 trials, within a trust region (`TuRBO`) where more than 50 numbers are

@@ -19,6 +19,8 @@ class Searcher(Protocol):
     def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
         """Proposes up to `count` configurations of `history.space`; fewer: it is exhausted.
 
+        One that was made from a trial's may say so by being a `Child`.
+
         Args:
             history: trials so far; `history.X` (n, d) in the unit cube, `history.Y` (n, m) minimised with NaN where
                 unknown, `history.state` (n,). Waiting, running and paused trials are pending. `history.proposed` counts
@@ -29,35 +31,18 @@ class Searcher(Protocol):
         ...
 
 
-def describe(algorithm: Any, *, full: bool = False) -> str:
-    """The name of a searcher or scheduler with its arguments, as written in code.
+class Child(dict[str, Any]):
+    """A configuration that a searcher made by changing a trial's, whose number goes into the journal with it.
 
-    With `full` a class that is not Lanista's is named with its module, and all can be read back.
+    Args:
+        params: the configuration.
+        made_from: the trial.
 
-    >>> class Fixed:
-    ...     def __init__(self, at: int = 3):
-    ...         self.at = at
-    >>> describe(Fixed(at=5))
-    'Fixed(at=5)'
+    >>> child = Child({"x": 1}, made_from=7)
+    >>> child, child.made_from
+    ({'x': 1}, 7)
     """
-    import inspect
 
-    cls = type(algorithm)
-    found = inspect.signature(cls).parameters.values()
-    positional = full and any(parameter.kind is parameter.VAR_POSITIONAL for parameter in found)
-    arguments: list[str] = []
-    for parameter in found:
-        value = getattr(algorithm, parameter.name, parameter.default)
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            arguments += [_shown(each, full) for each in value]
-        elif positional and parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
-            arguments.append(_shown(value, full))
-        elif value != parameter.default:
-            arguments.append(f"{parameter.name}={_shown(value, full)}")
-    ours = not full or cls.__module__.startswith("lanista.")
-    return f"{cls.__name__ if ours else f'{cls.__module__}.{cls.__qualname__}'}({', '.join(arguments)})"
-
-
-def _shown(value: Any, full: bool) -> str:
-    """An argument; one that is a searcher or a scheduler itself, as such."""
-    return describe(value, full=full) if hasattr(value, "ask") or hasattr(value, "on") else repr(value)
+    def __init__(self, params: Params, made_from: int) -> None:
+        super().__init__(params)
+        self.made_from = made_from

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from lanista._described import Described
 from lanista.errors import SpaceError, UsageError
 from lanista.journal import History, Params
 from lanista.space import Space
 
 
-class Batch:
+class Batch(Described):
     """Proposes the configurations of a list, in its order, and is then exhausted.
 
     All are checked against the space before the first is run; parameters left out take their defaults. Where the space

@@ -7,6 +7,7 @@ from math import isfinite
 
 import numpy as np
 
+from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._axes import Axes
@@ -14,7 +15,7 @@ from lanista.search._levels import AtLevel, level_of
 from lanista.search._tpe import TPE
 
 
-class BOHB:
+class BOHB(Described):
     """Learns from the values that trials had at one step: the highest that enough of them have reached.
 
     Falkner et al. (2018), section 3.2 and algorithm 2. It goes with any scheduler that gives trials different numbers

@@ -46,7 +46,7 @@ class Climb:
     def tried(self, X: Floats) -> None:
         """Adds points (n, d) that are not to be found again."""
         if self._finite:
-            self._tried.update(_keys(X))
+            self._tried.update(keys(X))
 
     def best(self, score: Score, rng: "np.random.Generator") -> Floats:
         """The point (1, d) of the best score found; a random one where all that was looked at was tried before."""
@@ -84,10 +84,10 @@ class Climb:
         """(c,) which points may be proposed."""
         good = self.space.feasible_unit(X) if self.space.constraints else np.ones(len(X), dtype=np.bool_)
         if self._finite:
-            good &= np.fromiter((key not in self._tried for key in _keys(X)), dtype=np.bool_, count=len(X))
+            good &= np.fromiter((key not in self._tried for key in keys(X)), dtype=np.bool_, count=len(X))
         return good
 
 
-def _keys(X: Floats) -> list[bytes]:
+def keys(X: Floats) -> list[bytes]:
     """Each canonical point as bytes, equal but for rounding."""
     return [row.tobytes() for row in np.round(np.nan_to_num(X, nan=-1.0), 9) + 0.0]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lanista._described import Described
 from lanista.errors import MissingExtraError, UsageError
 from lanista.journal import CANCELLED, COMPLETED, STOPPED, History, Params
 from lanista.search._axes import ORDERED, Axes, Floats
@@ -25,7 +26,7 @@ CONVERGED = 1e-9
 """Spread of a generation in the cube below which the search starts again."""
 
 
-class CMAES:
+class CMAES(Described):
     """Draws from a Gaussian that learns which way is down, and from option probabilities that learn likewise.
 
     CMA-ES with margin: Hamano et al., CatCMA with Margin (2025), of which `CatCMAwM` of the package cmaes is the

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._axes import Axes, Floats
@@ -15,7 +16,7 @@ TRIES = 20
 """Mutants tried before a random configuration is taken instead."""
 
 
-class DE:
+class DE(Described):
     """Moves members of a population along the differences of others, and keeps what is better.
 
     Storn and Price, Differential Evolution (1997), on the unit cube as in Awad et al., DEHB (2021), section 4, without

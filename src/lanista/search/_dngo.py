@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._axes import Axes, Floats
@@ -28,7 +29,7 @@ KEPT = 2
 """Networks remembered: of a searcher that serves two experiments in turn, each keeps its own."""
 
 
-class DNGO:
+class DNGO(Described):
     """Proposes where Bayesian linear regression on a network's features expects the greatest improvement.
 
     A network of three layers of 50 tanh units learns the objectives; on what its last hidden layer makes of a point, a

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
+from lanista.search._base import Child
 from lanista.search._ranking import Floats, Outcomes, Rows, best, outcomes
 from lanista.space import Choice, Parameter, Permutation, Space, Subset
 
@@ -13,14 +15,16 @@ TRIES = 100
 """Mutations tried before a random configuration is taken instead."""
 
 
-class RegularizedEvolution:
+class RegularizedEvolution(Described):
     """Mutates the best of a random sample of the last trials; the oldest die, however good.
 
     Real et al., Regularized Evolution for Image Classifier Architecture Search (2019), section 3. A mutation changes
     one parameter: a choice takes another option, a number moves by a Gaussian step of 0.2 of its range, a subset gains
     or loses an item, two items of a permutation change places. All other values stay; parameters that a new option
     brings in are drawn at random. Trials that run count towards the first population, but only those with an outcome
-    are parents. Trials rank as for `TPE`: stopped ones after completed ones, failures last.
+    are parents. Trials rank as for `TPE`: stopped ones after completed ones, failures last. The journal tells of which
+    trial each is a mutant: `exp.plot.lineage()` draws it. The paper has 100 alive and 25 compete, for 20,000 trials;
+    the defaults are half as many, for hundreds.
 
     Args:
         population: trials alive at a time, random ones at first.
@@ -58,7 +62,7 @@ class RegularizedEvolution:
             known = np.concatenate(alive[:3])
             competitors = rng.permutation(len(known))[: self.sample]
             parent = int(known[competitors[np.argmin(ranks[competitors])]])
-            proposals.append(mutate(history.space, history.X[parent], rng))
+            proposals.append(_child(history, parent, rng))
         return proposals
 
 
@@ -80,17 +84,23 @@ def _ranks(history: History, alive: Outcomes) -> Rows:
     return ranks
 
 
-def mutate(space: Space, parent: Floats, rng: "np.random.Generator") -> Params:
+def _child(history: History, parent: int, rng: "np.random.Generator") -> Params:
+    """A mutant of a trial; a random configuration where none meets the constraints."""
+    found = mutate(history.space, history.X[parent], rng)
+    return Child(found, parent) if found is not None else history.space.sample(rng, 1)[0]
+
+
+def mutate(space: Space, parent: Floats, rng: "np.random.Generator") -> Params | None:
     """A valid configuration that differs from the point `parent` (d,), NaN where inactive, in one parameter.
 
-    Where no mutation meets the constraints it is a random configuration; where nothing can differ it is the parent's.
+    Where nothing can differ it is the parent's. None: no mutation met the constraints.
     """
     point = np.where(np.isnan(parent), rng.random(space.width), parent)
     active = space.active(point[None])[0]
     mutable = [p for p in space.parameters if active[p.start] and _varies(p)]
     same = space.decode(point[None])[0]
     if not mutable:
-        return same if space.valid(same) else space.sample(rng, 1)[0]
+        return same if space.valid(same) else None
     for _ in range(TRIES):
         child = np.where(active, point, rng.random(space.width))
         parameter = mutable[int(rng.integers(len(mutable)))]
@@ -99,7 +109,7 @@ def mutate(space: Space, parent: Floats, rng: "np.random.Generator") -> Params:
         params = space.decode(child[None])[0]
         if params != same and space.valid(params):
             return params
-    return space.sample(rng, 1)[0]
+    return None
 
 
 def _varies(parameter: Parameter) -> bool:

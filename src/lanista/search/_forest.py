@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._axes import Axes, Floats
@@ -27,7 +28,7 @@ NOISE = 0.01
 """The same for constraints, whose edge lies somewhere between a trial that keeps them and one that does not."""
 
 
-class Forest:
+class Forest(Described):
     """Proposes where a random forest expects the greatest improvement; also known as SMAC.
 
     A forest of extremely randomised trees is grown on the logarithms of the trials' values; the mean and variance of

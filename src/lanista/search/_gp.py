@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._ranking import outcomes
@@ -16,7 +17,7 @@ STARTUP, MANY_STARTUP = 6, 20
 """Trials before the model is used, with up to two objectives and with more: random weights need a spread of trials."""
 
 
-class GP:
+class GP(Described):
     """Proposes where a Gaussian process expects the greatest improvement.
 
     The process has a Matérn 5/2 kernel with a length scale for each column, choices included; its hyperparameters are

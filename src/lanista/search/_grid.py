@@ -5,12 +5,13 @@ from itertools import islice
 
 import numpy as np
 
+from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.space import Space
 
 
-class Grid:
+class Grid(Described):
     """Proposes every point of a grid once, in order, and is then exhausted.
 
     The n-th proposal of an experiment is the n-th point, so a resumed grid goes on where it was. Choices, whole numbers

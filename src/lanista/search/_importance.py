@@ -69,7 +69,7 @@ def importance(
     if most is not None and len(rows) > most:
         chosen = np.linspace(0, len(rows) - 1, most).astype(np.intp)
         rows, y = rows[chosen], y[chosen]
-    X, space = history.X[rows], history.space
+    X, space = history.points(rows), history.space
     spread = float(y.max() - y.min())
     effects = np.zeros(space.width)
     if spread > 0 and space.width:

@@ -73,11 +73,11 @@ def neighbours(
             numbers.append(i)
     rows = np.flatnonzero(np.isin(chosen, numbers))
     columns = np.array([p.start for p in parameters], dtype=np.intp)[chosen[rows]]
-    _move(space, X, rows, columns, steps[rows])
+    move(space, X, rows, columns, steps[rows])
     return space.canonical(X)
 
 
-def _move(space: Space, X: Floats, rows: Ints, columns: Ints, steps: Floats) -> None:
+def move(space: Space, X: Floats, rows: Ints, columns: Ints, steps: Floats) -> None:
     """Moves numbers by steps (r,), in place; those of few values at least so far that the value is another one."""
     n = space.columns.cardinality[columns]
     steps = np.sign(steps) * np.maximum(np.abs(steps), 0.51 / np.maximum(n, 1) * (n > 0))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lanista.search._adam import Adam, views
 from lanista.space import Space
 
 Floats = NDArray[np.float64]
@@ -70,23 +71,15 @@ def train(Z: Floats, T: Floats, rng: "np.random.Generator", steps: int) -> Netwo
     sizes = [Z.shape[1], *[UNITS] * LAYERS, T.shape[1]]
     shapes = [*pairwise(sizes), *[(b,) for b in sizes[1:]]]
     theta = np.concatenate([_drawn(shape, rng).ravel() for shape in shapes])
-    views, at = [], 0
-    for shape in shapes:
-        views.append(theta[at : at + math.prod(shape)].reshape(shape))
-        at += math.prod(shape)
-    network = Network(views[: len(sizes) - 1], views[len(sizes) - 1 :])
-    first, second = np.zeros_like(theta), np.zeros_like(theta)
-    decay = DECAY / len(Z)
+    arrays = views(theta, shapes)
+    network = Network(arrays[: len(sizes) - 1], arrays[len(sizes) - 1 :])
+    adam, decay = Adam(len(theta)), DECAY / len(Z)
     known = ~np.isnan(T)
     T = np.nan_to_num(T, nan=0.0)
     for step in range(1, steps + 1):
         rows = rng.integers(len(Z), size=BATCH) if len(Z) > BATCH else slice(None)
         gradient = np.concatenate([g.ravel() for g in _gradients(network, Z[rows], T[rows], known[rows])])
-        first += 0.1 * (gradient - first)
-        second += 0.001 * (gradient * gradient - second)
-        rate = RATE * 0.5 * (1.0 + math.cos(math.pi * step / steps))
-        mean, square = first / (1.0 - 0.9**step), second / (1.0 - 0.999**step)
-        theta -= rate * (mean / (np.sqrt(square) + 1e-8) + decay * theta)
+        adam.step(theta, gradient, RATE * 0.5 * (1.0 + math.cos(math.pi * step / steps)), decay)
     return network
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lanista._described import Described
 from lanista.journal import History, Params
 from lanista.search._axes import Axes
 from lanista.search._genetic import check_population, children
@@ -9,7 +10,7 @@ from lanista.search._ranking import best, outcomes
 from lanista.space import Space
 
 
-class NSGA2:
+class NSGA2(Described):
     """Crosses and mutates the best trials: whole non-dominated fronts first, then those with the most room around them.
 
     Deb et al., A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II (2002), sections III and VI (constraints).

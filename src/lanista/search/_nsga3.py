@@ -5,6 +5,7 @@ from math import comb
 
 import numpy as np
 
+from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._axes import Axes, Floats
@@ -18,7 +19,7 @@ FARTHEST = 1e6
 """Bounds of what is normalised: the least range of an objective, and the greatest value."""
 
 
-class NSGA3:
+class NSGA3(Described):
     """As `NSGA2`, but the last front to survive is thinned by directions instead of by the room around a point.
 
     Deb and Jain, An Evolutionary Many-Objective Optimization Algorithm Using Reference-Point-Based Nondominated

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from lanista._described import Described
 from lanista.journal import History, Params
 
 
-class Random:
+class Random(Described):
     """Proposes independent random configurations: uniform in each domain's own scale, constraints respected.
 
     Bergstra and Bengio, Random Search for Hyper-Parameter Optimization (2012), section 2.

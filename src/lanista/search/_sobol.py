@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._stream import BLOCK, Floats, Stream, seed_of
@@ -13,7 +14,7 @@ MOST_COLUMNS = 21_201
 """Columns for which there are direction numbers (Joe and Kuo, 2008)."""
 
 
-class Sobol:
+class Sobol(Described):
     """Proposes the points of a scrambled Sobol sequence: they fill the space more evenly than random ones.
 
     The n-th proposal of an experiment is the n-th point, whoever asks for it and however many at once; the scrambling

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._axes import Axes, Floats
@@ -22,7 +23,7 @@ ROUNDS = 20
 """Draws of candidates before constraints are left to plain rejection."""
 
 
-class TPE:
+class TPE(Described):
     """Proposes what is likely among the good trials and unlikely among the others.
 
     Two densities over the whole space, conditional parameters included, are fitted to the good and to the other trials;

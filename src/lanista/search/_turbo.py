@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._ranking import outcomes
@@ -13,7 +14,7 @@ from lanista.search.gaussian._region import box, region
 from lanista.search.gaussian._session import Box, Setting, propose
 
 
-class TuRBO:
+class TuRBO(Described):
     """Searches with a Gaussian process within a region around the best trial, for 20 to some 200 dimensions.
 
     Eriksson et al., Scalable Global Optimization via Local Bayesian Optimization (2019), section 2. The region doubles

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from lanista import journal, schedule
-from lanista.journal import CODES, FIRST_ENDED, PAUSED, RUNNING, WAITING, History
+from lanista.journal import PAUSED, RUNNING, WAITING, History
 from lanista.schedule import Action, Event, Report, Scheduler, Slots
+from lanista.schedule._checks import decided
 from lanista.space import Float, Space
 
 SEEDS = range(8)
@@ -73,21 +74,32 @@ class Drive:
                 self._turn(int(self.rng.choice(running)))
             elif not acted:
                 return self.history
-        raise AssertionError(f"{self.scheduler!r} did not come to an end in {PATIENCE} turns")
+        raise AssertionError(
+            f"{self._name} did not come to an end in {PATIENCE} turns with {len(self.history)} trials; each trial must "
+            "end or pause for good some time, or a run would never end"
+        )
 
     def decide(self, event: Event) -> list[Action]:
         """The scheduler's actions on an event, after the checks that need no more than one decision."""
-        actions = self.scheduler.on(self.history, event)
+        actions = decided(self.scheduler, self.history, event)
         if self.rng.random() < self.replay:
             copy = History(self.space)
             copy.extend(self.events)
-            again = [
-                self.scheduler.on(self.history, event),
-                self.make().on(self.history, event),
-                self.make().on(copy, event),
-            ]
-            assert again == [actions] * 3, f"no pure function of history and event: {actions} on {event}, then {again}"
+            again = {
+                "asked once more": self.scheduler.on(self.history, event),
+                "a new one": self.make().on(self.history, event),
+                "a new one with a history read from the journal": self.make().on(copy, event),
+            }
+            for who, said in again.items():
+                assert said == actions, (
+                    f"{self._name} answered {event} by {actions}, and {who} by {said}; what it decides must follow "
+                    "from the history and the event alone, or a run that is resumed would go on in another way"
+                )
         return actions
+
+    @property
+    def _name(self) -> str:
+        return type(self.scheduler).__name__
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
@@ -108,14 +120,24 @@ class Drive:
         """Does what a scheduler wants at once, and returns what it gives free slots to, in its order."""
         actions = self.decide(Slots(free))
         more = len(self.history) < self.trials or self.history.paused_trials
-        assert actions or self.history.running or not more, "a dead end: nothing runs, though something could"
+        assert actions or self.history.running or not more, (
+            f"{self._name} came to a dead end: it answered {free} free slots by [], nothing runs, "
+            f"{len(self.history.paused_trials)} trials are paused and {self.trials - len(self.history)} more may be "
+            "started; start or resume one, or say Finish, or a real run would do nothing for ever"
+        )
         given: list[Action] = [action for action in actions if isinstance(action, _GIVEN)]
         self._act([action for action in actions if not isinstance(action, _GIVEN)])
         for kind in _GIVEN:
             taken = [action for action in given if isinstance(action, kind)]
-            assert len(taken) <= free, f"{len(taken)} trials given to {free} slots: {taken}"
+            assert len(taken) <= free, (
+                f"{self._name} gave {len(taken)} trials to {free} slots: {taken}; of each kind return {free} at most, "
+                "since a resume beyond that would be forgotten"
+            )
         resumed = [action.trial for action in given if isinstance(action, schedule.Resume)]
-        assert len({*resumed}) == len(resumed), f"a trial is resumed twice: {given}"
+        assert len({*resumed}) == len(resumed), (
+            f"{self._name} resumed a trial twice in one answer: {given}; it can run in one slot only, and the other "
+            "would stay empty"
+        )
         for trial in resumed:
             self._must_be(trial, PAUSED)
         return given
@@ -138,7 +160,10 @@ class Drive:
     def _report(self, trial: int, attempt: int) -> None:
         budget = self.history.budget(trial)
         if self.fidelity is not None:
-            assert budget is not None, f"trial {trial} runs without a level of the fidelity {self.fidelity.name!r}"
+            assert budget is not None, (
+                f"{self._name} runs trial {trial} without a level of its fidelity {self.fidelity.name!r}; give each "
+                "Start and Resume a budget, which is what trial.fidelity says"
+            )
         self._at[trial] = step = self._at[trial] + self.stride if self.fidelity is None else cast(int, budget)
         self._reports_left[trial] -= 1
         value = (
@@ -174,10 +199,12 @@ class Drive:
                     self._to_yield.add(trial)
                 case schedule.Stop(trial, reason, state):
                     self._must_be(trial, RUNNING, PAUSED)
-                    assert reason, "a stop without a reason"
+                    assert reason, (
+                        f"{self._name} stopped trial {trial} without a reason; people read it beside the trial"
+                    )
                     self._end(trial, state)
                 case schedule.Finish(reason):
-                    assert reason, "a finish without a reason"
+                    assert reason, f"{self._name} finished without a reason; people read it when the run ends"
                     self.finished = True
 
     def _give(self, action: Action) -> bool:
@@ -207,20 +234,30 @@ class Drive:
         self._at.setdefault(trial, 0)
         self._reports_left[trial] = seconds
         assert budget is None or budget > self._at[trial], (
-            f"trial {trial} is at step {self._at[trial]}; a budget of {budget} is spent"
+            f"{self._name} ran trial {trial}, which is at step {self._at[trial]}, with a budget of {budget}; budgets "
+            "count from the first step of a trial, so that it would pause at once, and again and again"
         )
-        assert seconds > 0, f"trial {trial} has {seconds} seconds to run for"
+        assert seconds > 0, f"{self._name} ran trial {trial} for {seconds} seconds; it must be more than 0"
         self._record(journal.Started(0.0, trial, self.history.attempt(trial) + 1, "me", budget))
 
     def _must_have_reported(self, trial: int, step: int) -> None:
-        assert 0 <= trial < len(self.history), f"there is no trial {trial} to be a parent"
-        assert step in self.history.curve(trial)[0], f"trial {trial} has no checkpoint of step {step}"
+        what = f"{self._name} started a copy of trial {trial} at step {step}"
+        assert 0 <= trial < len(self.history), f"{what}, but there is no such trial"
+        assert step in self.history.curve(trial)[0], (
+            f"{what}, which has no checkpoint of that step; take one of history.checkpoints_of({trial}), or the copy "
+            "would begin from nothing"
+        )
 
     def _must_be(self, trial: int, *states: int) -> None:
-        assert 0 <= trial < len(self.history), f"there is no trial {trial}"
+        assert 0 <= trial < len(self.history), (
+            f"{self._name} acted on trial {trial}, and there are {len(self.history)}, numbered from 0"
+        )
         code = int(self.history.state[trial])
-        assert code < FIRST_ENDED, f"acted on trial {trial}, which has ended"
-        assert code in (*states, WAITING), f"acted on trial {trial}, which is {journal.STATES[code]}"
+        may = " or ".join(journal.STATES[state] for state in states)
+        assert code in (*states, WAITING), (
+            f"{self._name} acted on trial {trial}, which is {journal.STATES[code]}; such an action is for trials that "
+            f"are {may}, and for others it would be lost: look at history.state_of"
+        )
 
     def _record(self, event: journal.Event) -> None:
         self.events.append(event)
@@ -242,23 +279,33 @@ class SchedulerContract(ABC):
         """A new scheduler, each time with the same arguments."""
 
     def test_a_scheduler_has_on(self) -> None:
-        assert isinstance(self.scheduler(), Scheduler)
+        scheduler = self.scheduler()
+        assert isinstance(scheduler, Scheduler), (
+            f"{scheduler!r} has no method on(history, event), which is asked for all"
+        )
 
     def test_free_slots_are_filled(self) -> None:
         drive = Drive(self.scheduler, 0)
         for free in (1, 2, 7):
-            assert 1 <= len(drive.decide(Slots(free))) <= free
+            actions = drive.decide(Slots(free))
+            assert 1 <= len(actions) <= free, (
+                f"at the very beginning {free} slots were free, and the answer had {len(actions)} actions: {actions}; "
+                f"it must be 1 to {free}, as none leaves all workers idle, and those beyond are forgotten"
+            )
 
     @pytest.mark.parametrize("seed", SEEDS)
     def test_a_run_comes_to_its_end(self, seed: int) -> None:
         history = Drive(self.scheduler, seed, workers=1 + seed).run()
-        assert len(history) == 30
-        assert set(history.state.tolist()) <= {PAUSED, CODES["completed"], CODES["stopped"]}
+        _all_began(history, 30)
+        odd = {journal.STATES[code] for code in history.state.tolist()} - {"paused", "completed", "stopped"}
+        assert not odd, (
+            f"when a run without trouble is over, no trial may be {' or '.join(odd)}: it would wait for ever"
+        )
 
     @pytest.mark.parametrize("seed", SEEDS)
     def test_trouble_leads_to_no_dead_end(self, seed: int) -> None:
-        history = Drive(self.scheduler, seed, workers=1 + seed, stride=1 + seed % 5, nan=0.1, trouble=0.2).run()
-        assert len(history) == 30
+        drive = Drive(self.scheduler, seed, workers=1 + seed, stride=1 + seed % 5, nan=0.1, trouble=0.2)
+        _all_began(drive.run(), 30)
 
     @pytest.mark.parametrize("seed", SEEDS)
     def test_whatever_happens_there_is_no_dead_end(self, seed: int) -> None:
@@ -269,7 +316,7 @@ class SchedulerContract(ABC):
         drive = Drive(
             self.scheduler, seed, trials=trials, workers=workers, length=length, stride=stride, nan=nan, trouble=trouble
         )
-        assert len(drive.run()) == trials
+        _all_began(drive.run(), trials)
 
     @pytest.mark.parametrize("seed", SEEDS)
     def test_a_fresh_scheduler_decides_alike(self, seed: int) -> None:
@@ -277,16 +324,27 @@ class SchedulerContract(ABC):
         history = drive.run()
         replayed = History(drive.space)
         replayed.extend(drive.events)
-        assert history == replayed
+        assert history == replayed, (
+            "the history is not what its events make of it: the scheduler has changed it, not read"
+        )
 
     def test_reports_without_a_value_are_taken(self) -> None:
-        history = Drive(self.scheduler, 0, nan=1.0).run()
-        assert len(history) == 30
+        _all_began(Drive(self.scheduler, 0, nan=1.0).run(), 30)
 
     def test_another_history_is_no_trouble(self) -> None:
         scheduler = self.scheduler()
         for seed in range(3):
-            assert (
-                Drive(lambda: scheduler, seed, replay=0.1, trouble=0.1).run()
-                == Drive(self.scheduler, seed, replay=0.1, trouble=0.1).run()
+            used = Drive(lambda: scheduler, seed, replay=0.1, trouble=0.1).run()
+            fresh = Drive(self.scheduler, seed, replay=0.1, trouble=0.1).run()
+            assert used == fresh, (
+                "one scheduler, given another experiment's history, decided otherwise than a new one: what it has "
+                "cached must be thrown away when the history is another; lanista.schedule.Cursor tells"
             )
+
+
+def _all_began(history: History, trials: int) -> None:
+    """Asserts that a run made use of all the trials that it was given."""
+    assert len(history) == trials, (
+        f"{trials} trials might be started, and {len(history)} were when nothing more ran: as long as slots are free, "
+        "start others, since the limit on trials is not the scheduler's affair"
+    )

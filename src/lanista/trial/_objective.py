@@ -6,6 +6,7 @@ from typing import Any
 
 from lanista.errors import Infeasible, MetricError, ObjectiveError, StopTrial, UsageError
 from lanista.journal import Ended, Event, Yielded
+from lanista.space import Groups
 from lanista.trial._protocol import Job, Link
 from lanista.trial._trainable import Trainable, run_trainable
 from lanista.trial._trial import PauseTrial, Trial
@@ -15,13 +16,15 @@ from lanista.trial._values import as_metrics, check_metrics
 class Objective:
     """Calls user code for the trials of a cohort and turns whatever happens into each trial's last event."""
 
-    def __init__(self, call: Callable[..., Any], *, cohort: bool) -> None:
+    def __init__(self, call: Callable[..., Any], *, cohort: bool, groups: Groups | None = None) -> None:
         self._call = call
+        self._groups = groups
         self.cohort = cohort
 
     def run(self, jobs: Sequence[Job], link: Link, resources: Mapping[str, Any] | None = None) -> None:
         """Runs one cohort from start to end. KeyboardInterrupt and SystemExit pass."""
-        trials = [Trial(job, link, resources=dict(resources or {}), raises=not self.cohort) for job in jobs]
+        given: dict[str, Any] = {"resources": dict(resources or {}), "raises": not self.cohort, "groups": self._groups}
+        trials = [Trial(job, link, **given) for job in jobs]
         outcome: Any
         try:
             outcome = self._call(trials if self.cohort else trials[0])
@@ -46,10 +49,10 @@ class Objective:
         return [error] * count
 
 
-def as_objective(given: Any, *, cohort: bool = False) -> Objective:
+def as_objective(given: Any, *, cohort: bool = False, groups: Groups | None = None) -> Objective:
     """Makes an objective of a function of a trial, a `Trainable` class or a `Command`.
 
-    With `cohort`, of a function of a list of trials.
+    With `cohort`, of a function of a list of trials. Its trials build what the `groups` of the space make.
 
     Raises:
         UsageError: it is none of these.
@@ -65,11 +68,11 @@ def as_objective(given: Any, *, cohort: bool = False) -> Objective:
             value = getattr(given, name)
             if not isinstance(value, int) or value < low:
                 raise UsageError(f"{given.__name__}.{name} is {value!r}; it must be a whole number from {low}")
-        return Objective(_TrainableCall(given), cohort=False)
+        return Objective(_TrainableCall(given), cohort=False, groups=groups)
     if isinstance(given, type) or not callable(given):
         raise UsageError(f"the objective {given!r} is no function of a trial, no Trainable class and no Command")
     _check_signature(given, cohort)
-    return Objective(given, cohort=cohort)
+    return Objective(given, cohort=cohort, groups=groups)
 
 
 def _check_signature(call: Callable[..., Any], cohort: bool) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from lanista.errors import ObjectiveError, ParameterError, StopTrial, UsageError
 from lanista.journal import Checkpointed, Params, Reported, Suggested, noted, own
-from lanista.space import Choice, Domain, Float, Int, Space
+from lanista.space import Choice, Domain, Float, Groups, Int, Space
 from lanista.trial import _checkpoint
 from lanista.trial._protocol import Decision, Job, Link
 from lanista.trial._values import as_metrics, as_number
@@ -41,7 +41,15 @@ class Trial:
     3
     """
 
-    def __init__(self, job: Job, link: Link, *, resources: dict[str, Any] | None = None, raises: bool = True) -> None:
+    def __init__(
+        self,
+        job: Job,
+        link: Link,
+        *,
+        resources: dict[str, Any] | None = None,
+        raises: bool = True,
+        groups: Groups | None = None,
+    ) -> None:
         self.number = job.number
         self.params: Params = own(job.params)
         self.seed = job.seed
@@ -59,20 +67,24 @@ class Trial:
         self._save_first: bool | None = None
         self._pending: tuple[int, str] | None = None
         self._local: Path | None = None
+        self._groups, self._built = groups or Groups(), dict[str, Any]()
 
     def __repr__(self) -> str:
         return f"Trial(number={self.number}, params={self.params})"
 
     def __getitem__(self, name: str) -> Any:
-        """The value of a parameter.
+        """The value of a parameter, or what a group of parameters makes, which is built once.
 
         Raises:
             ParameterError: the trial has none of that name; a KeyError as well.
         """
-        try:
+        if name in self.params:
             return self.params[name]
-        except KeyError:
-            raise ParameterError(self._stranger(name)) from None
+        if name not in self._groups:
+            raise ParameterError(self._stranger(name))
+        if name not in self._built:
+            self._built[name] = self._groups.build(name, self.params)
+        return self._built[name]
 
     def _stranger(self, name: str) -> str:
         """What is wrong with the name of a parameter that this trial does not have."""
@@ -81,6 +93,11 @@ class Trial:
         what = f"trial[{name!r}]: the trial has no such parameter"
         if close := get_close_matches(str(name), self.params, 1):
             return f"{what}; did you mean {close[0]!r}?"
+        if any(key.startswith(f"{name}.") for key in self.params):
+            return (
+                f"{what}; it is a group of parameters, and what they make is known to the process that gave the space: "
+                "give space= to the Experiment again"
+            )
         there = f"there are {', '.join(self.params)}" if self.params else "there are none"
         if self._job.define:
             return f"{what} yet; {there}; ask for it by trial.suggest_float({name!r}, low, high) or its kin"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lanista._described import Described
 from lanista.errors import MissingExtraError, UsageError
 from lanista.journal import History, Params
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from lanista.compat.optuna._mirror import Mirror
 
 
-class FromOptuna:
+class FromOptuna(Described):
     """Proposes what an Optuna sampler proposes.
 
     The sampler sees a study that says what the history says: completed trials, stopped ones as pruned with their
