@@ -6,6 +6,7 @@ import lanista as la
 from lanista import plot
 from lanista.errors import UsageError
 from lanista.journal import Asked, Commanded, Ended, Event, Joined, Released, Reported, Started, Yielded
+from lanista.plot._frame import NOTHING
 from lanista.testing import Story
 from tests.plot.conftest import message, named, note
 
@@ -97,3 +98,12 @@ def test_an_experiment_reads_its_own_journal(experiment: la.Experiment) -> None:
     assert len(named(figure, "failed").x) == 1
     empty = la.Experiment("none", {"x": la.Float(0, 1)}, store="memory")
     assert message(empty.plot.timeline()).startswith("no trials yet")
+
+
+def test_a_trial_that_was_run_elsewhere_is_on_no_worker() -> None:
+    experiment = la.Experiment("added", {"x": la.Float(0, 1)}, metric="loss", store="memory", seed=0)
+    experiment.add({"x": 0.5}, 0.25)
+    assert experiment.plot.timeline().layout.annotations[0].text == NOTHING
+    experiment.run(lambda trial: trial["x"], trials=3, progress=False)
+    (bars,) = experiment.plot.timeline().data
+    assert len(bars.y) == 3

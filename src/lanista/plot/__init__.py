@@ -1,5 +1,6 @@
 """Figures: Plotly pictures of a history, the same in notebooks, on the command line and in the dashboard."""
 
+from lanista.plot._architecture import architecture
 from lanista.plot._bound import FIGURES, Plots
 from lanista.plot._contour import contour
 from lanista.plot._curves import Rung, curves, rung_steps, rung_table, rungs
@@ -22,6 +23,7 @@ __all__ = [
     "Rung",
     "Run",
     "Runs",
+    "architecture",
     "compare",
     "contour",
     "curves",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol
 
 from lanista.journal import History, Journal
 from lanista.plot import (
+    _architecture,
     _contour,
     _curves,
     _fronts,
@@ -77,6 +78,7 @@ class Plots:
     pareto = _Of(_fronts.pareto)
     hypervolume = _Of(_fronts.hypervolume)
     lineage = _Of(_lineage.lineage)
+    architecture = _Of(_architecture.architecture)
 
     def timeline(self, *, last: int = 1_000, theme: Theme = "light") -> "Figure":
         """Which worker ran which trial; see `lanista.plot.timeline`."""

@@ -70,6 +70,7 @@ def contour(
         "mode": "markers",
         "x": x.places[both],
         "y": y.places[both],
+        "customdata": shown,
         "hovertext": frame.hover(shown),
         "hoverinfo": "text",
         "marker": {"color": values, "colorscale": own.colorscale, "size": 7, "line": {"color": "#ffffff", "width": 1}},

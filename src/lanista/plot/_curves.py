@@ -219,6 +219,7 @@ def _curve(frame: Frame, number: int, points: int, own: Look, *, bold: bool) -> 
         "name": f"trial {number}, the best" if bold else f"trial {number} {kind}",
         "legendgroup": "best" if bold else kind,
         "showlegend": bold,
+        "meta": number,
         "x": steps[shown],
         "y": values[shown],
         "line": {"color": own.strong if bold else own.states[kind], "width": 2.5 if bold else 1.2},

@@ -119,7 +119,7 @@ class Frame:
         return [cut(reason, 120)] if reason else []
 
     def marks(self, rows: Rows, x: Floats, y: Floats, look: Look) -> list[Part]:
-        """A trace of marks for each state among the k trials, which stand at (x, y)."""
+        """A trace of marks for each state among the k trials, which stand at (x, y); `customdata` are their numbers."""
         texts = np.array(self.hover(rows), dtype=object)
         kinds = np.array(self.kinds(rows), dtype=object)
         size = 6 if len(rows) > 300 else 8
@@ -130,6 +130,7 @@ class Frame:
                 "name": kind,
                 "x": x[kinds == kind],
                 "y": y[kinds == kind],
+                "customdata": rows[kinds == kind],
                 "hovertext": texts[kinds == kind].tolist(),
                 "hoverinfo": "text",
                 "marker": {"symbol": SYMBOLS[kind], "color": look.states[kind], "size": size, "opacity": 0.75},

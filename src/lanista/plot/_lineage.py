@@ -7,6 +7,7 @@ import numpy as np
 from lanista.journal import History
 from lanista.plot._curves import reports
 from lanista.plot._frame import Frame, drawn, notes, title_of
+from lanista.plot._mutants import mutants
 from lanista.plot._scale import Scale
 from lanista.plot._style import Look, Part, Theme, axis, empty, figure, look, safe, short
 from lanista.plot._thin import Floats, Rows, evenly, outline
@@ -23,6 +24,9 @@ def lineage(
     history: History, param: str | None = None, metric: str | None = None, *, theme: Theme = "light"
 ) -> "Figure":
     """Trials by step, each joined to the one that it was copied from; the ancestors of the best stand out.
+
+    Where none was copied, but a searcher such as `RegularizedEvolution` made trials by changing others: all trials by
+    number, each joined to the one that it was made from.
 
     Args:
         history: the trials.
@@ -42,9 +46,11 @@ def lineage(
     frame.minimised()  # only an objective has a best
     members = _members(history)
     if not len(members):
+        if any(n is not None for n in history.each("made_from")):
+            return mutants(frame, param, title, theme)
         return empty(title, theme, "no trial was copied from another yet, as PBT does")
     scale = Scale(history, param, history.params.take(range(len(history)))) if param is not None else None
-    best = _latest_best(frame)
+    best = latest_best(frame)
     line = _ancestors(history, best)
     shown = members[evenly(len(members), MEMBERS)]
     points = max(10, POINTS // (len(shown) + len(line) + 1))
@@ -75,7 +81,7 @@ def _members(history: History) -> Rows:
     return np.flatnonzero(history.steps > 0)
 
 
-def _latest_best(frame: Frame) -> int | None:
+def latest_best(frame: Frame) -> int | None:
     """The best trial, running and stopped ones included: a population is looked at while it goes on."""
     best = frame.best()
     known = frame.known
@@ -121,7 +127,7 @@ def _height(frame: Frame, place: tuple[int, int], scale: Scale | None) -> float:
 
 def _tree(frame: Frame, numbers: Rows, points: int, scale: Scale | None, style: Part) -> Part:
     """The paths of many trials as one trace, with a gap after each; an ancestor's ends where the next one begins."""
-    xs, ys, texts = [np.empty(0)], [np.empty(0)], list[str]()
+    xs, ys, owners = [np.empty(0)], [np.empty(0)], list[int]()
     follows: dict[int, int] = {}
     if style["name"] == _ANCESTORS["name"]:
         follows = {parent[0]: parent[1] for n in numbers.tolist() if (parent := frame.history.parent(n)) is not None}
@@ -129,8 +135,8 @@ def _tree(frame: Frame, numbers: Rows, points: int, scale: Scale | None, style: 
         x, y = _path(frame, number, points, scale, follows.get(number, np.inf))
         xs += [x, np.array([np.nan])]
         ys += [y, np.array([np.nan])]
-        texts += [f"trial {number}"] * (len(x) + 1)
-    told = {"hovertext": texts, "hoverinfo": "text+x+y"}
+        owners += [number] * (len(x) + 1)
+    told = {"hovertext": [f"trial {n}" for n in owners], "hoverinfo": "text+x+y", "customdata": np.array(owners)}
     return {"type": "scatter", "mode": "lines", "x": np.concatenate(xs), "y": np.concatenate(ys), **told, **style}
 
 
@@ -145,6 +151,7 @@ def _births(frame: Frame, numbers: Rows, scale: Scale | None, own: Look) -> Part
         "name": "copied",
         "x": np.array([parent[1] for _, parent in born], dtype=np.float64),
         "y": np.array(heights, dtype=np.float64),
+        "customdata": [n for n, _ in born],
         "hovertext": [f"<b>trial {n}</b> from trial {p[0]}, step {p[1]}<br>{_params(history, n)}" for n, p in born],
         "hoverinfo": "text",
         "marker": {"symbol": "circle-open", "size": 7, "color": own.text},

@@ -130,6 +130,7 @@ def _lines(frame: Frame, rows: Rows, heights: Floats, style: Part, name: str) ->
         "name": name,
         "x": x,
         "y": y.ravel(),
+        "customdata": np.repeat(rows, width + 1),
         "hovertext": [text for text in texts for _ in range(width + 1)],
         "hoverinfo": "text",
         **style,

@@ -71,4 +71,5 @@ def reach_of(frame: Frame) -> Reach:
 
 def count_axis(title: str, most: int) -> Part:
     """An axis of whole numbers from 0 or 1 to `most`, without fractions where they are few."""
-    return axis(title, dtick=1) if most <= 10 else axis(title)
+    plain = {"exponentformat": "none", "separatethousands": True}
+    return axis(title, dtick=1, **plain) if most <= 10 else axis(title, **plain)

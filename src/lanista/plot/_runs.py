@@ -96,13 +96,15 @@ class _Reader:
 
     def _end(self, event: Yielded | Released | Ended, outcome: str, reason: str) -> None:
         number = event.number
+        if not event.attempt:
+            return  # it ran elsewhere, or never
         attempt, owner, start = self._open.pop(number, (0, "", 0.0))
         if attempt != event.attempt:
             if attempt > event.attempt:  # a late word of an attempt that was presumed dead
                 self._open[number] = attempt, owner, start
                 return
-            if self.history.attempt(number) != event.attempt or not event.attempt:
-                return  # it began before the events that were given, or never ran
+            if self.history.attempt(number) != event.attempt:
+                return  # it began before the events that were given
             attempt, owner = event.attempt, self.history.owner(number) or ""
             start = self.history.since(number)
         self.runs.append(Run(number, attempt, owner, 0, start, max(start, event.time), outcome, reason))

@@ -85,6 +85,7 @@ def _panel(frame: Frame, scale: Scale, rows: Rows, values: Floats, own: Look, at
             "mode": "markers",
             "x": places[mask],
             "y": values[mask],
+            "customdata": rows[mask],
             "hovertext": [told[i] for i in np.flatnonzero(mask).tolist()],
             "hoverinfo": "text",
             "marker": marker,

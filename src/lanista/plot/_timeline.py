@@ -89,6 +89,7 @@ def _bars(
         "y": [names[run.owner, run.lane] for run in runs],
         "base": [(run.start - begin) / unit for run in runs],
         "x": [(run.end - run.start) / unit for run in runs],
+        "customdata": [run.number for run in runs],
         "hovertext": [_told(history, run) for run in runs],
         "hoverinfo": "text",
         "marker": {
