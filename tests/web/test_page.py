@@ -1,9 +1,12 @@
 """The page in a real browser, over the real server: what each place shows."""
 
+import re
 from typing import Any
 
 import pytest
 
+import lanista as la
+from lanista.journal import Asked
 from tests.web.conftest import OpenPage
 from tests.web.site import TRIALS, Site
 
@@ -67,6 +70,19 @@ def test_experiments_are_chosen_and_compared(open_page: OpenPage) -> None:
     page.get_by_role("button", name="Compare 2").click()
     page.locator(".js-plotly-plot").wait_for()
     assert page.evaluate("location.hash") == "#/compare?names=digits%2Cfront"
+
+
+def test_experiments_with_commas_in_their_names_are_compared(open_page: OpenPage, site: Site) -> None:
+    for name in ("one, two", "50% three"):
+        la.Experiment(name, {"x": la.Float(0, 1)}, metric="loss", store=site.store).add({"x": 0.5}, 1.0)
+    page = open_page()
+    page.get_by_label("compare one, two").check()
+    page.get_by_label("compare 50% three").check()
+    page.get_by_role("button", name="Compare 2").click()
+    page.locator(".js-plotly-plot").get_by_text("one, two").wait_for()
+    page.reload()
+    page.locator("table.diff").get_by_role("link", name="50% three").wait_for()
+    page.locator(".js-plotly-plot").get_by_text("50% three").wait_for()
 
 
 def test_the_overview_draws_the_best_so_far_and_shows_the_best_configuration(open_page: OpenPage, site: Site) -> None:
@@ -159,3 +175,75 @@ def test_a_place_that_is_not_there_says_so(open_page: OpenPage) -> None:
     page = open_page("#/e/nothing/overview", refusals=True)
     page.get_by_role("alert").get_by_text("nothing").wait_for()
     page.get_by_role("button", name="Try again").wait_for()
+
+
+def test_a_click_on_a_mark_opens_its_trial(open_page: OpenPage) -> None:
+    page = open_page("#/e/digits/figures")
+    mark = page.locator("#figure-history .points path").first
+    mark.wait_for()
+    number, box = mark.evaluate("mark => mark.__data__.trace.customdata[mark.__data__.i]"), mark.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.get_by_role("heading", name=f"Trial {number}", exact=True).wait_for()
+
+
+def test_a_double_click_on_a_mark_shows_all_and_opens_nothing(open_page: OpenPage) -> None:
+    page = open_page("#/e/digits/figures")
+    mark = page.locator("#figure-history .points path").first
+    mark.wait_for()
+    box = mark.bounding_box()
+    page.mouse.dblclick(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_timeout(1_000)
+    assert page.evaluate("location.hash") == "#/e/digits/figures"
+
+
+def test_a_click_on_a_curve_opens_its_trial(open_page: OpenPage) -> None:
+    page = open_page("#/e/digits/figures")
+    page.locator("#figure-curves").scroll_into_view_if_needed()
+    page.locator("#figure-curves .points path").last.wait_for()
+    box = page.locator("#figure-curves .points path").last.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.get_by_role("heading", name=re.compile(r"^Trial \d+$")).wait_for()
+
+
+def test_a_place_that_cannot_be_decoded_is_no_place(open_page: OpenPage) -> None:
+    open_page("#/%E0%A4%A").locator("main").get_by_text("There is no such page.").wait_for()
+
+
+def test_a_long_output_is_shown_from_its_end_and_back(open_page: OpenPage, site: Site) -> None:
+    log = site.experiment("digits").log_path(1)
+    lines = [f"\x1b[32mline {number}\x1b[0m of the output, which is made long" for number in range(3_000)]
+    log.write_text("\n".join(lines))
+    page = open_page("#/e/digits/t/1")
+    text = page.locator("pre.output")
+    text.get_by_text("line 2999 of the output").wait_for()
+    assert "line 1000 of" not in text.inner_text()
+    for first in ("line 1000 of", "line 0 of"):
+        page.get_by_role("button", name="Show earlier").click()
+        text.get_by_text(first).wait_for()
+    assert text.inner_text().splitlines() == [f"line {n} of the output, which is made long" for n in range(3_000)]
+
+
+def test_a_trial_leads_to_those_that_it_came_from_and_that_came_from_it(open_page: OpenPage, site: Site) -> None:
+    bred = la.Experiment("bred", {"x": la.Float(0, 1)}, metric="loss", store=site.store)
+    family = [
+        Asked(1.0, 0, {"x": 0.5}),
+        Asked(2.0, 1, {"x": 0.4}, parent=(0, 3)),
+        Asked(3.0, 2, {"x": 0.3}, parent=(1, 6)),
+    ]
+    bred._journal.append(family)
+    card = open_page("#/e/bred/t/1").locator(".card", has_text="Lineage")
+    card.get_by_text("From, at step 3").wait_for()
+    card.get_by_role("link", name="trial 0").wait_for()
+    card.get_by_text("1 copy").wait_for()
+    card.get_by_role("link", name="trial 2").click()
+    card.get_by_text("Before that").wait_for()
+    card.get_by_role("link", name="trial 0").wait_for()
+
+
+def test_a_model_is_drawn_on_the_page_of_its_trial(open_page: OpenPage, site: Site) -> None:
+    made = la.Experiment("models", {"net.width": la.Int(8, 64)}, store=site.store, seed=0)
+    made.add({"net.width": 8}, 1.0)
+    page = open_page("#/e/models/t/0")
+    drawn = page.get_by_role("figure", name="Architecture of trial 0")
+    drawn.get_by_text("net.width").wait_for()
+    assert open_page("#/e/digits/t/0").get_by_role("figure", name="Architecture").count() == 0

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.responses import FileResponse, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 from lanista._version import __version__
 from lanista.journal import Store
@@ -65,29 +66,43 @@ def make_app(store: Store, guard: Guard) -> Any:
 
 def _add_page(app: FastAPI) -> None:
     """The page, its scripts, and Plotly's out of the installed package."""
+    index = _index()
 
     @app.get("/", include_in_schema=False)
     async def page() -> Response:
-        return _file(STATIC / "index.html")
+        return Response(index, media_type="text/html", headers={"cache-control": "no-cache"})
 
     @app.get("/static/plotly.min.js", include_in_schema=False)
-    async def plotly() -> Response:
-        return _file(_plotly())
+    async def plotly(request: Request) -> Response:
+        return _file(_plotly(), request)
 
     @app.get("/static/{path:path}", include_in_schema=False)
-    async def static(path: str) -> Response:
+    async def static(path: str, request: Request) -> Response:
         top = STATIC.resolve()
         file = (top / path).resolve() if "\0" not in path else top
         if not file.is_relative_to(top) or not file.is_file() or file.suffix not in KINDS:
             raise _errors.Refused(404, "LA700", "there is no such file")
-        return _file(file)
+        return _file(file, request)
 
 
-def _file(path: Path) -> Response:
+def _index() -> str:
+    """The page, which names all its modules: a browser need not find them one level after the other."""
+    modules = sorted(
+        path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.js") if path.parent.name != "vendor"
+    )
+    links = "\n".join(f'    <link rel="modulepreload" href="static/{module}">' for module in modules)
+    return (STATIC / "index.html").read_text(encoding="utf-8").replace("  </head>", f"{links}\n  </head>")
+
+
+def _file(path: Path, request: Request) -> Response:
     """A file that the browser asks about again each time, and gets again when it has changed."""
     if not path.is_file():
         raise _errors.Refused(404, "LA700", f"this installation has no {path.name}")
-    return FileResponse(path, media_type=KINDS[path.suffix], headers={"cache-control": "no-cache"})
+    stat = path.stat()
+    headers = {"cache-control": "no-cache", "etag": f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'}
+    if request.headers.get("if-none-match") == headers["etag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(path.read_bytes(), media_type=KINDS[path.suffix], headers=headers)
 
 
 def _plotly() -> Path:

@@ -3,15 +3,15 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from lanista.errors import ExperimentError, LanistaError, MetricError
+from lanista.errors import ExperimentError, MetricError
 from lanista.experiment import Experiment
 from lanista.experiment._rebuild import decider
 from lanista.journal import FIRST_ENDED, RUNNING, Released, Started, Store
 from lanista.trial import Trial
-from lanista.web._shelf import Shelf
+from lanista.web._shelf import Book, Shelf
 
 LEASE_S = 600.0
 SWEEP_S = 1.0
@@ -65,23 +65,27 @@ class Sessions:
             ExperimentError: it discovers its space by running, or has a searcher of the user's own.
         """
         book = self._shelf.get(name)
-        with self._lock:
-            session = self._sessions.get(name)
-            if session is None or session.id != book.id:
-                with book.read() as history:
-                    created = history.created
-                assert created is not None
-                if created.define:
-                    raise ExperimentError(
-                        f"{name!r} discovers its space by running code, which no client can do for it"
-                    )
-                given: dict[str, Any] = {
-                    kind: decider(kind, text)
-                    for kind, text in (("searcher", created.searcher), ("scheduler", created.scheduler))
-                    if text and text.partition("(")[0].isidentifier()
-                }
-                session = self._sessions[name] = Session(Experiment(name, store=self._store, **given), book.id)
+        session = self._sessions.get(name)
+        if session is None or session.id != book.id:
+            made = self._made(name, book)  # which may take seconds: clients of others do not wait
+            with self._lock:
+                session = self._sessions.get(name)
+                if session is None or session.id != book.id:
+                    session = self._sessions[name] = made
         return session
+
+    def _made(self, name: str, book: Book) -> Session:
+        with book.read() as history:
+            created = history.created
+        assert created is not None
+        if created.define:
+            raise ExperimentError(f"{name!r} discovers its space by running code, which no client can do for it")
+        given: dict[str, Any] = {
+            kind: decider(kind, text)
+            for kind, text in (("searcher", created.searcher), ("scheduler", created.scheduler))
+            if text and text.partition("(")[0].isidentifier()
+        }
+        return Session(Experiment(name, store=self._store, **given), book.id)
 
     def suggest(self, name: str, count: int, lease: float) -> list[dict[str, Any]]:
         """Starts trials for a client: fewer than asked for where there are no more now.
@@ -214,13 +218,11 @@ class Sessions:
 
     def _give_back(self, session: Session, number: int) -> None:
         engine = session.experiment._engine
-        engine.handed_out.discard(number)
-        try:
+        with suppress(ExperimentError):  # it was removed
             if engine.mine(number):
                 why = "nothing was heard of its client"
                 engine.handle([Released(time.time(), number, engine.history.attempt(number), why)])
-        except LanistaError:
-            return  # the experiment was removed
+        engine.handed_out.discard(number)
 
     def close(self) -> None:
         """Lets other processes take up the trials that are out."""

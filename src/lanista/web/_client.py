@@ -1,15 +1,21 @@
-"""A client of the server: experiments elsewhere, with the face that `Experiment` has for ask and tell."""
+"""A client of the server: experiments elsewhere, with the face that `Experiment` has, but for `run`."""
 
 import json
 import math
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lanista import errors
 from lanista.errors import LanistaError, StoreError, UsageError
-from lanista.journal import Params, TrialRecord
+from lanista.journal import History, Params, TrialRecord
 from lanista.space import Space
+from lanista.web._replica import PAGE, Replica
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lanista.plot import Plots
 
 TIMEOUT_S = 60.0
 _ERRORS = {cls.code: cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, LanistaError)}
@@ -133,6 +139,8 @@ def _quoted(name: str) -> str:
 class RemoteExperiment:
     """An experiment of a server, driven by ask and tell; made by `Connection.experiment`.
 
+    `history`, `pareto`, `frame` and `plot` copy its journal, at first all of it, then what is new.
+
     Attributes:
         name: names it on the server.
     """
@@ -140,6 +148,7 @@ class RemoteExperiment:
     def __init__(self, connection: Connection, name: str) -> None:
         self.name = name
         self._connection = connection
+        self._replica = Replica(lambda seq: self._call("GET", f"/journal?after={seq}&limit={PAGE}"))
 
     def __repr__(self) -> str:
         return f"<experiment {self.name!r} of {self._connection.url}>"
@@ -236,7 +245,53 @@ class RemoteExperiment:
             raise errors.ExperimentError(f"experiment {self.name!r} has no trial that can be the best yet")
         return self.trial(best["number"])
 
+    @property
+    def history(self) -> History:
+        """The fold of the journal, up to date."""
+        return self._replica.experiment().history
+
+    @property
+    def pareto(self) -> list[TrialRecord]:
+        """The completed trials, of those that keep all constraints, that no other one beats in every objective."""
+        return self._replica.experiment().pareto
+
+    def frame(self) -> "pd.DataFrame":
+        """All trials as a pandas table, as that of an experiment here.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        return self._replica.experiment().frame()
+
+    @property
+    def plot(self) -> "Plots":
+        """The figures: `exp.plot.history()` and others, drawn here; see `lanista.plot`."""
+        return self._replica.experiment().plot
+
     # --- steering -----------------------------------------------------------------------------------------------------
+
+    def add(
+        self, params: Params, value: Any, *, state: Literal["completed", "failed", "stopped"] = "completed"
+    ) -> "RemoteExperiment":
+        """Adds a trial that was run elsewhere: searchers learn from it, limits do not count it.
+
+        Raises:
+            SpaceError: the configuration is not of the space.
+            MetricError: the metric is missing, or no number.
+        """
+        metrics = self._metrics(value)
+        if state != "completed":  # such a trial may lack a value, and JSON has no NaN
+            metrics = {name: one for name, one in metrics.items() if math.isfinite(one)}
+        self._call("POST", "/add", {"params": dict(params), "metrics": metrics, "state": state})
+        return self
+
+    def note(self, **values: Any) -> None:
+        """Writes remarks (JSON values) beside the experiment.
+
+        Raises:
+            UsageError: a value is none that JSON can hold.
+        """
+        self._call("PUT", "/note", {"values": values})
 
     def enqueue(self, params: Params | Iterable[Params], *, again: bool = False) -> "RemoteExperiment":
         """Adds configurations to run before any that the searcher proposes.
@@ -244,6 +299,8 @@ class RemoteExperiment:
         Raises:
             SpaceError: a configuration is not of the space.
         """
+        if not isinstance(params, Iterable) or isinstance(params, str):
+            raise UsageError(f"enqueue({params!r}): give a configuration, such as {{'lr': 0.01}}, or a list of them")
         for one in [params] if isinstance(params, Mapping) else params:
             self._call("POST", "/enqueue", {"params": dict(one), "again": again})
         return self

@@ -1,7 +1,6 @@
 """Figures as Plotly's JSON: those of `lanista.plot`, drawn once for each state of the journal."""
 
 import inspect
-from contextlib import ExitStack
 from typing import Any
 
 from lanista.errors import UsageError
@@ -20,11 +19,10 @@ def figure(book: Book, name: str, **options: Any) -> bytes:
     if name not in FIGURES or name == "compare":
         there = ", ".join(one for one in FIGURES if one != "compare")
         raise Refused(404, UsageError.code, f"there is no figure {name!r}; there are {there}")
-    draw = getattr(Plots(book.journal), name)
-    taken = inspect.signature(draw).parameters
+    taken = inspect.signature(getattr(Plots(book.journal), name)).parameters
     given = {key: value for key, value in options.items() if value is not None and key in taken}
     key = (name, *((k, tuple(v) if isinstance(v, list) else v) for k, v in sorted(given.items())))
-    return book.keep(key, lambda history: draw(**given).to_json().encode())  # type: ignore[no-any-return]
+    return book.keep(key, lambda journal: getattr(Plots(journal), name)(**given).to_json().encode())  # type: ignore[no-any-return]
 
 
 def compare(shelf: Shelf, names: list[str], **options: Any) -> bytes:
@@ -36,14 +34,16 @@ def compare(shelf: Shelf, names: list[str], **options: Any) -> bytes:
     from lanista.plot import compare as draw
 
     given = {key: value for key, value in options.items() if value is not None}
-    with ExitStack() as stack:  # in one order, so that two requests never wait for each other
-        found = {name: stack.enter_context(shelf.get(name).read()) for name in sorted(set(names))}
-        histories = {name: found[name] for name in names}
-        return draw(histories, given.pop("metric", None), **given).to_json().encode()  # type: ignore[no-any-return]
+    histories = {name: shelf.get(name).standing().history for name in names}
+    return draw(histories, given.pop("metric", None), **given).to_json().encode()  # type: ignore[no-any-return]
 
 
 def importance(book: Book, metric: str | None) -> dict[str, float]:
-    """How much each parameter matters; none while there are too few trials to tell."""
+    """How much each parameter matters.
+
+    Raises:
+        UsageError: there are too few trials to tell, or there is no such metric.
+    """
     from lanista.search import importance as shares
 
-    return book.keep(("shares", metric), lambda history: shares(history, metric=metric))  # type: ignore[no-any-return]
+    return book.keep(("shares", metric), lambda journal: shares(journal.history, metric=metric))  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""The journal of an experiment in words."""
+"""The journal of an experiment, in words and as it is."""
 
 from typing import Any
 
@@ -16,6 +16,7 @@ from lanista.journal import (
     Started,
     Suggested,
     Yielded,
+    to_row,
 )
 from lanista.web._shelf import Book
 
@@ -48,6 +49,16 @@ def lines(book: Book, limit: int, before: int | None, *, reports: bool) -> dict[
             if len(found) >= limit or not upto:
                 break
         return {"events": found[::-1], "first": upto + 1}
+
+
+def stored(book: Book, after: int, limit: int) -> dict[str, Any]:
+    """The events after a seq as a store keeps them, at most `limit`."""
+    last = book.journal.store.last(book.id)
+    upto = min(last, after + limit)
+    events = book.journal.store.read(book.id, after, upto) if after < upto else []
+    names = ("time", "kind", "trial", "body")
+    told = [dict(zip(names, to_row(event), strict=True)) for event in events]
+    return {"experiment": book.id, "last": last, "events": told}
 
 
 def _line(seq: int, event: Event, history: History) -> dict[str, Any]:

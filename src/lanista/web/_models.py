@@ -52,6 +52,14 @@ class Enqueue(Asked):
     again: bool = True
 
 
+class Addition(Asked):
+    """A trial that was run elsewhere."""
+
+    params: Params
+    metrics: Annotated[Metrics, Field(max_length=1000)] = {}
+    state: Literal["completed", "failed", "stopped"] = "completed"
+
+
 class Limits(Asked):
     """Limits as in `lanista.Limits`, and workers; what is left out stays, null lifts a limit."""
 
@@ -70,10 +78,11 @@ class Limits(Asked):
 
 
 class Note(Asked):
-    """Remarks: what is left out stays as it is."""
+    """Remarks, others than note and tags by name in `values`: what is left out stays as it is."""
 
     note: Text | None = None
     tags: Annotated[list[Name], Field(max_length=100)] | None = None
+    values: dict[str, Any] = {}
 
 
 class Suggest(Asked):
@@ -297,6 +306,26 @@ class TrialDetail(Row):
     events: list[Line]
 
 
+class Stored(BaseModel):
+    """An event as the store has it; its body is JSON."""
+
+    time: float
+    kind: str
+    trial: int | None
+    body: str
+
+
+class Events(BaseModel):
+    """Events; `last` is the seq of the last one that there is.
+
+    `experiment` is another number when the experiment was removed and made anew.
+    """
+
+    experiment: int
+    last: int
+    events: list[Stored]
+
+
 class Lines(BaseModel):
     """Events in words, the newest last; `first` is the seq of the first event looked at, to look before it."""
 
@@ -305,9 +334,10 @@ class Lines(BaseModel):
 
 
 class LogPart(BaseModel):
-    """A part of what a trial printed: ask again from `next`."""
+    """A part of what a trial printed, from byte `start` on: ask again from `next`."""
 
     text: str
+    start: int
     next: int
     size: int
 

@@ -1,6 +1,7 @@
 """Trials as the pages show them: rows of the table, and one trial with all that belongs to it."""
 
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -101,9 +102,15 @@ def _fault(record: TrialRecord) -> dict[str, str] | None:
 def _lineage(history: History, number: int) -> list[int]:
     """The trials that it came from, itself last."""
     found = [number]
-    while (parent := history.parent(found[-1])) is not None and parent[0] not in found:
-        found.append(parent[0])
+    while (came := _came_from(history, found[-1])) is not None and came not in found:
+        found.append(came)
     return found[::-1]
+
+
+def _came_from(history: History, number: int) -> int | None:
+    """The trial that it was copied from, else the one whose configuration was changed into its own."""
+    parent = history.parent(number)
+    return parent[0] if parent is not None else history.made_from(number)
 
 
 def _events(record: TrialRecord) -> Iterator[dict[str, Any]]:
@@ -137,10 +144,12 @@ def artifacts(top: Path) -> Iterable[dict[str, Any]]:
         folders[:] = sorted(name for name in folders if not name.startswith("checkpoint-"))
         for name in sorted(names):
             path = Path(place, name)
-            if name.startswith("checkpoint-") or path.is_symlink() or len(found) >= FILES:
+            if name.startswith("checkpoint-") or len(found) >= FILES:
                 continue
             with suppress(OSError):  # deleted just now
-                found.append({"name": path.relative_to(top).as_posix(), "size": path.stat().st_size})
+                about = path.lstat()
+                if stat.S_ISREG(about.st_mode):  # no link, pipe or socket
+                    found.append({"name": path.relative_to(top).as_posix(), "size": about.st_size})
     return found
 
 
@@ -158,18 +167,31 @@ def artifact(book: Book, number: int, name: str) -> Path:
 
 
 def log_part(book: Book, number: int, offset: int, limit: int) -> dict[str, Any]:
-    """What a trial printed, from a byte on; a character that is cut off at the end comes with the next part."""
+    """What a trial printed, from a byte on, below 0 counted from the end.
+
+    A character that is cut off at the end comes with the next part, and one that is cut off at the begin with the one
+    before.
+    """
     book.check(number)
     try:
         with book.experiment.log_path(number).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            offset = offset if offset <= size else 0  # the log has begun anew
-            file.seek(offset)
+            start = max(0, size + offset) if offset < 0 else offset if offset <= size else 0  # it has begun anew
+            file.seek(start)
             data = file.read(limit)
     except OSError:
-        return {"text": "", "next": 0, "size": 0}
-    cut = len(data) - _unfinished(data)
-    return {"text": data[:cut].decode("utf-8", "replace"), "next": offset + cut, "size": size}
+        return {"text": "", "start": 0, "next": 0, "size": 0}
+    end = len(data) - _unfinished(data)
+    begin = _cut_off(data[:end]) if start else 0
+    text = data[begin:end].decode("utf-8", "replace")
+    return {"text": text, "start": start + begin, "next": start + end, "size": size}
+
+
+def _cut_off(data: bytes) -> int:
+    """How many bytes at the begin end a character of UTF-8 that begins before; 0 where they are no text."""
+    most = min(4, len(data))
+    begin = next((at for at in range(most) if not 0x80 <= data[at] < 0xC0), most)
+    return begin if begin < 4 else 0
 
 
 def _unfinished(data: bytes) -> int:

@@ -70,3 +70,13 @@ def threaded(call: Callable[..., Response]) -> Callable[..., Awaitable[Response]
         return await hall.run(call, hall=hall, **given)
 
     return run
+
+
+def drawn(call: Callable[..., Response]) -> Callable[..., Awaitable[Response]]:
+    """The same for one that computes for long, in one of the threads for such."""
+
+    @wraps(call)
+    async def run(*, hall: Hall, **given: Any) -> Response:
+        return await hall.draw(call, hall=hall, **given)
+
+    return run

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from fastapi import Query
 from starlette.responses import Response, StreamingResponse
 
-from lanista.errors import ExperimentError, UsageError
+from lanista.errors import ExperimentError, SpaceError, UsageError
 from lanista.web import _figures, _log, _views
 from lanista.web import _models as m
 from lanista.web._errors import Refused
 from lanista.web._json import Json
-from lanista.web._routes import Held, Name, Names, Theme, new_router, numbers_of, split, threaded
+from lanista.web._routes import Held, Name, Names, Theme, drawn, new_router, numbers_of, split, threaded
 
 routes = new_router("look")
 
@@ -23,8 +23,8 @@ def experiments(hall: Held) -> Response:
     for info in hall.shelf.infos():
         try:
             found.append(hall.shelf.summary(info, _views.summary))
-        except (Refused, ExperimentError):
-            continue  # it was removed just now
+        except (Refused, ExperimentError, SpaceError):
+            continue  # it was removed just now, or is of a later version; who opens it hears why
     return Json({"experiments": found})
 
 
@@ -36,7 +36,7 @@ def experiment(hall: Held, name: Name) -> Response:
 
 
 @routes.get("/experiments/{name}/figures/{figure}")
-@threaded
+@drawn
 def figure(
     hall: Held,
     name: Name,
@@ -46,31 +46,33 @@ def figure(
     params: Names = None,
     numbers: Names = None,
     param: Annotated[str | None, Query(max_length=300)] = None,
+    trial: int | None = None,
+    against: int | None = None,
 ) -> Response:
     """A figure as Plotly has it: data and layout."""
     options: dict[str, Any] = {"theme": theme, "metric": metric, "params": split(params), "param": param}
-    options["trials"] = numbers_of(numbers)
+    options |= {"trials": numbers_of(numbers), "trial": trial, "against": against}
     return Json(_figures.figure(hall.shelf.get(name), figure, **options))
 
 
 @routes.get("/compare")
-@threaded
+@drawn
 def compare(
     hall: Held,
-    names: Annotated[str, Query(max_length=8_000)],
+    names: Annotated[list[str], Query(min_length=1, description="one each time, or several with commas between them")],
     theme: Theme = "light",
     metric: Annotated[str | None, Query(max_length=300)] = None,
     over: Annotated[str, Query(pattern="^(trials|time)$")] = "trials",
 ) -> Response:
     """The best so far of several experiments, as a figure."""
-    wanted = split(names)
+    wanted = names if len(names) > 1 or hall.shelf.has(names[0]) else split(names[0])
     if wanted is None:
-        raise UsageError(f"names={names!r} names no experiment")
+        raise UsageError(f"names={names[0]!r} names no experiment")
     return Json(_figures.compare(hall.shelf, wanted[:20], theme=theme, metric=metric, over=over))
 
 
 @routes.get("/experiments/{name}/importance", response_model=dict[str, float])
-@threaded
+@drawn
 def importance(hall: Held, name: Name, metric: Annotated[str | None, Query(max_length=300)] = None) -> Response:
     """How much each parameter matters: shares that add up to 1, the greatest first."""
     return Json(_figures.importance(hall.shelf.get(name), metric))
@@ -87,6 +89,18 @@ def log(
 ) -> Response:
     """The journal in words, the newest event last."""
     return Json(_log.lines(hall.shelf.get(name), limit, before, reports=reports))
+
+
+@routes.get("/experiments/{name}/journal", response_model=m.Events)
+@threaded
+def journal(
+    hall: Held,
+    name: Name,
+    after: Annotated[int, Query(ge=0, lt=2**53)] = 0,
+    limit: Annotated[int, Query(ge=0, le=5_000)] = 1_000,
+) -> Response:
+    """The journal itself, for who makes a copy: the events after a seq, the first of which is 1."""
+    return Json(_log.stored(hall.shelf.get(name), after, limit))
 
 
 @routes.get("/events", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})

@@ -1,5 +1,7 @@
 """Routes that change something: steering, limits, enqueueing, remarks, creating and deleting."""
 
+from typing import Any
+
 from starlette.responses import Response
 
 from lanista.experiment import Experiment, _steering, remove
@@ -73,6 +75,14 @@ def enqueue(hall: Held, name: Name, given: m.Enqueue) -> Response:
     return Json({"message": text, "number": number})
 
 
+@routes.post("/experiments/{name}/add", response_model=m.Done)
+@threaded
+def add(hall: Held, name: Name, given: m.Addition) -> Response:
+    """Adds a trial that was run elsewhere: searchers learn from it, limits do not count it."""
+    hall.shelf.get(name).experiment.add(given.params, given.metrics, state=given.state)
+    return _done(f"added a trial that {given.state}")
+
+
 @routes.post("/experiments/{name}/trials/{number}/command", response_model=m.Enqueued)
 @threaded
 def trial_command(hall: Held, name: Name, number: Number, given: m.TrialCommand) -> Response:
@@ -89,7 +99,7 @@ def trial_command(hall: Held, name: Name, number: Number, given: m.TrialCommand)
 @threaded
 def note(hall: Held, name: Name, given: m.Note) -> Response:
     """Writes a note and tags beside the experiment."""
-    return _done(_steering.note(hall.shelf.get(name).experiment, None, given.model_dump(exclude_none=True)))
+    return _done(_steering.note(hall.shelf.get(name).experiment, None, _remarks(given)))
 
 
 @routes.put("/experiments/{name}/trials/{number}/note", response_model=m.Done)
@@ -98,7 +108,11 @@ def trial_note(hall: Held, name: Name, number: Number, given: m.Note) -> Respons
     """Writes a note and tags beside a trial."""
     book = hall.shelf.get(name)
     book.check(number)
-    return _done(_steering.note(book.experiment, number, given.model_dump(exclude_none=True)))
+    return _done(_steering.note(book.experiment, number, _remarks(given)))
+
+
+def _remarks(given: m.Note) -> dict[str, Any]:
+    return {**given.values, **given.model_dump(exclude_none=True, exclude={"values"})}
 
 
 def _done(message: str) -> Response:

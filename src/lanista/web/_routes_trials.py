@@ -27,6 +27,8 @@ def trials(
 ) -> Response:
     """A page of the trial table; `columns` are the parameters and metrics that rows hold, by default all."""
     book = hall.shelf.get(name)
+    if filter is None:  # who looks at the table may filter it soon
+        hall.pool.submit(book.prepare)
     wanted = split(columns)
     only = None if wanted is None else {one.removeprefix("params.").removeprefix("metrics.") for one in wanted}
     with book.read() as history:
@@ -67,10 +69,10 @@ def log(
     hall: Held,
     name: Name,
     number: Number,
-    offset: Annotated[int, Query(ge=0, lt=2**53)] = 0,
-    limit: Annotated[int, Query(ge=16, le=1 << 20)] = 65_536,
+    offset: Annotated[int, Query(gt=-(2**53), lt=2**53)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1 << 20)] = 65_536,
 ) -> Response:
-    """What the trial printed, from a byte on; ask again from `next`."""
+    """What the trial printed, from a byte on, below 0 counted from the end; ask again from `next`."""
     return Json(_records.log_part(hall.shelf.get(name), number, offset, limit))
 
 

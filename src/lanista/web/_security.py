@@ -10,7 +10,7 @@ import hmac
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Collection
-from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -22,6 +22,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 COOKIE = "lanista_token"
+FORM = Path(__file__).parent / "static" / "token.html"
+"""It sends the token in the URL, as the address that was printed does, and so keeps the place after the `#`."""
 HEADER = b"x-lanista"
 MOST_BYTES = 1 << 20
 LONGEST_URL = 8_192
@@ -144,8 +146,7 @@ class Security:
 
         refusal = self._refusal(scope)
         if refusal is not None:
-            status, text, extra = refusal
-            await _answer(decorated, status, text, extra, page=not scope["path"].startswith("/api/"))
+            await _answer(decorated, *refusal, scope)
             return
         await self._app(scope, _Bounded(receive), decorated)
 
@@ -211,14 +212,11 @@ class _Headers:
 
     def cookies(self) -> list[str]:
         """The values of our cookie."""
-        found = []
+        found: list[str] = []
         for header in self.all(b"cookie"):
-            try:
-                morsel = SimpleCookie(header).get(COOKIE)
-            except CookieError:
-                continue
-            if morsel is not None:
-                found.append(morsel.value)
+            for cookie in header.split(";"):  # others' may be malformed: all ports of a machine share their cookies
+                name, _, value = cookie.strip().partition("=")
+                found += [value] if name == COOKIE else []
         return found
 
 
@@ -238,12 +236,17 @@ class _Bounded:
         return message
 
 
-async def _answer(send: Send, status: int, text: str, extra: list[tuple[bytes, bytes]], *, page: bool) -> None:
-    """A short answer: text for people who open the page, JSON for programs."""
+async def _answer(send: Send, status: int, text: str, extra: list[tuple[bytes, bytes]], scope: Scope) -> None:
+    """A short answer: JSON for programs, text for people, and for who opens the page without the token a form."""
     from lanista.web._json import encoded
 
-    body = text.encode() if page else encoded({"error": {"code": "LA700", "message": text}})
-    kind = b"text/plain; charset=utf-8" if page else b"application/json"
+    body, kind = text.encode(), b"text/plain; charset=utf-8"
+    if scope["path"].startswith("/api/"):
+        body, kind = encoded({"error": {"code": "LA700", "message": text}}), b"application/json"
+    elif status == 401 and scope["path"] == "/":
+        tried = b"token=" in scope["query_string"]
+        body, kind = FORM.read_bytes(), b"text/html; charset=utf-8"
+        body = body.replace(b'alert">', b'alert">That is not the token.') if tried else body
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), *extra]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

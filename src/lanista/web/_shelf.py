@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 from lanista.errors import ExperimentError, UsageError
@@ -15,7 +16,8 @@ from lanista.web._errors import Refused
 
 TRIALS = 2_000_000
 """Trials of all experiments held in memory; the experiments that nobody looked at for longest go first."""
-PATIENCE_S = 0.05
+AT_ONCE = 500
+"""Configurations that are parsed before other threads get a turn."""
 PICTURES = 64
 """Figures of an experiment that are kept until its journal grows."""
 
@@ -30,6 +32,9 @@ class Book:
         self.table = Table(self.journal.history)
         self.kept: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self._updated = (0, info.created)
+        self._prepared = False
+        self._standing: Journal | None = None
+        self._making = threading.Lock()
 
     @contextmanager
     def read(self) -> Iterator[History]:
@@ -38,18 +43,26 @@ class Book:
             self.journal.sync()
             yield self.journal.history
 
+    def prepare(self) -> None:
+        """Parses all configurations, a few at a time, and makes columns of them, so that the first filter need not."""
+        if not self._prepared:
+            self._prepared = True
+            for first in range(0, self.count(), AT_ONCE):
+                with self.read() as history:
+                    history.params.take(range(first, min(first + AT_ONCE, len(history))))
+            for name in self.table.columns.names():
+                if name.startswith("params."):
+                    with self.read():
+                        self.table.columns.get(name)
+
     def living(self) -> tuple[str, ...]:
         """The controllers that live."""
         return tuple(sorted(self.experiment._watch.living()))
 
     def count(self) -> int:
-        """How many trials there are; while a figure is drawn, how many there were when that began."""
-        if self.journal.lock.acquire(timeout=PATIENCE_S):
-            try:
-                self.journal.sync()
-            finally:
-                self.journal.lock.release()
-        return len(self.journal.history)
+        """How many trials there are."""
+        with self.read() as history:
+            return len(history)
 
     def status(self) -> Status:
         """How the experiment stands."""
@@ -72,17 +85,26 @@ class Book:
             except UsageError as error:
                 raise Refused(404, error.code, str(error)) from None
 
-    def keep(self, key: tuple[Any, ...], make: Any) -> Any:
-        """What `make` makes of the history as it stands, or made of the very same history before."""
+    def standing(self) -> Journal:
+        """The journal with a history that stays as it is now: what takes long is made of it while others go on."""
         with self.read() as history:
-            if (found := self.kept.get(key)) is not None and found[0] == history.seq:
+            if self._standing is None or self._standing.history.seq != history.seq:
+                self._standing = copy(self.journal)
+                self._standing.history = history.still()
+            return self._standing
+
+    def keep(self, key: tuple[Any, ...], make: Callable[[Journal], Any]) -> Any:
+        """What `make` makes of the journal as it stands, or made of the very same one before; one at a time."""
+        with self._making:
+            standing = self.standing()
+            seq = standing.history.seq
+            if (found := self.kept.get(key)) is not None and found[0] == seq:
                 self.kept.move_to_end(key)
                 return found[1]
-            made = make(history)
-            self.kept[key] = history.seq, made
+            self.kept[key] = seq, make(standing)
             while len(self.kept) > PICTURES:
                 self.kept.popitem(last=False)
-            return made
+            return self.kept[key][1]
 
 
 class Shelf:

@@ -58,7 +58,7 @@ class Stream:
         try:
             await self._ready.wait()  # what happens after the greeting is told
             yield b"retry: 1000\n\n: hello\n\n"
-            while not self.closed:
+            while not self.closed and not self._task.done():  # whoever comes again begins a new watch
                 try:
                     await asyncio.wait_for(ear.woken.wait(), BEAT_S)
                 except TimeoutError:

@@ -81,8 +81,10 @@ def _says(book: Book, history: History) -> str:
 
 
 def _left_out(history: History) -> set[str]:
-    """Figures that have nothing to show for this experiment: those of several objectives, for one that has one."""
-    return {"compare"} if len(history.metrics) > 1 else {"compare", "pareto", "hypervolume"}
+    """Figures that have nothing to show for this experiment: those of several objectives, or of models."""
+    fronts = set[str]() if len(history.metrics) > 1 else {"pareto", "hypervolume"}
+    models = set[str]() if any(sign in name for name in history.space.names for sign in "./") else {"architecture"}
+    return {"compare"} | fronts | models
 
 
 def tags_of(notes: dict[str, Any]) -> list[str]:

@@ -1,12 +1,16 @@
 """Ask and tell over HTTP."""
 
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 import lanista as la
-from lanista.errors import ExperimentError
+from lanista.errors import ExperimentError, StoreError
 from lanista.web import create_app
+from lanista.web._hall import Hall
 
 SPACE = la.Space({"x": la.Float(0, 1)})
 
@@ -201,3 +205,67 @@ def test_the_openapi_document_is_complete() -> None:
     for path in document["paths"].values():
         for operation in path.values():
             assert operation["responses"]["4XX"]["content"]["application/json"]["schema"]["$ref"].endswith("/Failure")
+
+
+def test_a_store_that_is_away_for_a_moment_does_not_end_the_giving_back(api, made, store, monkeypatch) -> None:
+    hall = api.client.app.state.hall
+    suggested(api, made, lease=10)
+    now = hall.sessions.clock()
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise StoreError("the database is locked")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(hall.sessions, "clock", lambda: now + 100)
+        broken.setattr(type(store), "append", away)
+        with pytest.raises(StoreError, match="locked"):
+            hall.sessions.sweep()
+    assert state(api, made, 0) == "running"
+    hall.sessions.clock = lambda: now + 100
+    hall.sessions.sweep()
+    assert state(api, made, 0) == "waiting"
+
+
+def test_the_sweeping_goes_on_after_a_store_that_was_away(store, monkeypatch) -> None:
+    monkeypatch.setattr("lanista.web._hall.SWEEP_S", 0.001)
+    hall, swept = Hall(store), threading.Event()
+    failures = [StoreError("the database is locked")]
+
+    def sweep() -> None:
+        if failures:
+            raise failures.pop()
+        swept.set()
+
+    monkeypatch.setattr(hall.sessions, "sweep", sweep)
+
+    async def until_swept() -> None:
+        task = asyncio.create_task(hall.sweep())
+        await hall.run(swept.wait, 10)
+        assert not task.done()
+        task.cancel()
+
+    asyncio.run(until_swept())
+    assert swept.is_set()
+    hall.close()
+
+
+def test_nobody_waits_for_an_experiment_that_takes_long_to_open(api, made, store, monkeypatch) -> None:
+    la.Experiment("long", SPACE, "loss", store=store)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(name: str, **given: Any) -> la.Experiment:
+        if name == "long":
+            begun.set()
+            assert go_on.wait(30)
+        return la.Experiment(name, **given)
+
+    la.Experiment("other", SPACE, "loss", store=store)
+    monkeypatch.setattr("lanista.web._asking.Experiment", slow)
+    with ThreadPoolExecutor(2) as clients:
+        late = clients.submit(suggested, api, "/experiments/long")
+        assert begun.wait(30)
+        try:
+            assert len(clients.submit(suggested, api, "/experiments/other").result(10)) == 1
+        finally:
+            go_on.set()
+        assert len(late.result(30)) == 1

@@ -70,6 +70,42 @@ def test_steering_from_afar(server, digits) -> None:
         remote.set(trials=7)
 
 
+def test_the_rest_of_the_face_is_that_of_a_local_experiment(server, store) -> None:
+    metrics = {"loss": "min", "size": "min"}
+    remote = connect(server.url).experiment("both", SPACE, metrics, seed=5)
+    local = la.Experiment("both", SPACE, metrics, store="memory", seed=5)
+    for exp in (remote, local):
+        assert exp.pareto == []
+        exp.add({"x": 0.1, "c": "a"}, (1.0, 3.0)).add({"x": 0.2, "c": "b"}, {"loss": 3.0, "size": 1.0, "acc": 0.5})
+        exp.add({"x": 0.3, "c": "b"}, (2.0, 4.0)).add({"x": 0.4, "c": "b"}, (math.nan, 2.0), state="failed")
+        exp.note(why="to compare", tags=["old"])
+    assert [one.number for one in remote.pareto] == [one.number for one in local.pareto] == [0, 1]
+    times = ["asked", "ended"]
+    assert remote.frame().drop(columns=times).equals(local.frame().drop(columns=times))
+    assert remote.plot.pareto(theme="dark").to_json() == local.plot.pareto(theme="dark").to_json()
+    assert remote.plot.compare(metric="loss").data[0].name == "both"
+    assert remote.history.notes == {None: {"why": "to compare", "tags": ["old"]}}
+    with pytest.raises(SpaceError, match="x"):
+        remote.add({"x": 7, "c": "a"}, (1.0, 1.0))
+    with pytest.raises(MetricError, match="size"):
+        remote.add({"x": 0.5, "c": "a"}, {"loss": 1.0})
+
+
+def test_a_copy_follows_the_journal_and_an_experiment_that_is_made_anew(server, store, monkeypatch) -> None:
+    monkeypatch.setattr("lanista.web._client.PAGE", 2)
+    here = la.Experiment("far", SPACE, "loss", store=store)
+    here.add({"x": 0.5, "c": "a"}, 1.0).add({"x": 0.5, "c": "b"}, 2.0)
+    remote = connect(server.url).experiment("far")
+    assert remote.history == here.history
+    first = remote.history
+    here.enqueue({"x": 0.25, "c": "a"})
+    assert remote.history == here.history
+    assert remote.history is first, "only what is new was copied"
+    la.remove("far", store)
+    la.Experiment("far", {"y": la.Float(0, 1)}, "loss", store=store)
+    assert (len(remote.history), remote.history.space.names) == (0, ("y",))
+
+
 def test_errors_are_those_of_a_local_experiment(server) -> None:
     remote = connect(server.url).experiment("wrong", SPACE, "loss")
     with pytest.raises(SpaceError, match="x"):

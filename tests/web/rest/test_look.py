@@ -1,9 +1,15 @@
 """Looking at experiments: summaries, detail, figures, the journal in words."""
 
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 import lanista as la
+from lanista.journal import Journal
 from lanista.plot import FIGURES
+from lanista.web._hall import DRAWERS
 
 
 def test_the_list_tells_how_each_experiment_stands(api, digits) -> None:
@@ -31,8 +37,18 @@ def test_the_detail_has_what_a_form_and_a_page_need(api, digits) -> None:
     assert (lr["kind"], lr["low"], lr["high"], lr["log"]) == ("float", 1e-5, 1.0, True)
     assert (opt["kind"], opt["options"]) == ("choice", ["sgd", "adam"])
     assert (momentum["parent"], momentum["when"]) == ("opt", ["sgd"])
-    assert set(found["figures"]) == set(FIGURES) - {"compare", "pareto", "hypervolume"}
+    assert set(found["figures"]) == set(FIGURES) - {"architecture", "compare", "pareto", "hypervolume"}
     assert {"number", "state", "acc", "lr", "params.lr", "value"} <= set(found["columns"])
+
+
+def test_models_have_an_architecture_to_draw(api, store) -> None:
+    made = la.Experiment("models", {"net.width": la.Int(8, 64)}, store=store, seed=0)
+    made.add({"net.width": 8}, 1.0).add({"net.width": 16}, 2.0)
+    assert "architecture" in api.get("/experiments/models")["figures"]
+    drawn = api.get("/experiments/models/figures/architecture?trial=1&against=0")
+    assert drawn["layout"]["title"]["text"] == "models · architecture of trial 1"
+    assert "net.width" in str(drawn["data"]) and "(was 8)" in str(drawn["data"])
+    assert "there is no trial 7" in api.error("/experiments/models/figures/architecture?trial=7", 400)
 
 
 def test_progress_to_each_limit_is_told(api, store) -> None:
@@ -139,3 +155,58 @@ def test_an_experiment_of_any_name_is_found(api, store) -> None:
     from urllib.parse import quote
 
     assert api.get(f"/experiments/{quote(name, safe='')}")["name"] == name
+
+
+def test_an_experiment_that_cannot_be_read_does_not_hide_the_others(api, digits, store) -> None:
+    la.Experiment("later", {"x": la.Float(0, 1)}, store=store)
+    with sqlite3.connect(store.url.removeprefix("sqlite:///")) as db:
+        db.execute("UPDATE lanista_events SET body = replace(body, 'float', 'of a later version') WHERE experiment = 2")
+    assert [one["name"] for one in api.get("/experiments")["experiments"]] == ["digits"]
+    assert "of a later version" in api.error("/experiments/later", 400)
+
+
+def test_nobody_waits_for_a_figure_that_takes_long(api, digits) -> None:
+    book = api.client.app.state.hall.shelf.get("digits")
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(journal: Journal) -> int:
+        begun.set()
+        assert go_on.wait(30)
+        return len(journal.history)
+
+    with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as others:
+        drawn = pool.submit(book.keep, ("slow",), slow)
+        assert begun.wait(30)
+        try:
+            digits.enqueue({"lr": 0.25, "opt": "adam"})
+            seen = others.submit(api.get, "/experiments/digits/trials").result(30)["total"]
+        finally:
+            go_on.set()
+        assert (seen, drawn.result(30)) == (6, 5)
+
+
+def test_figures_leave_threads_for_everything_else(api, digits, monkeypatch) -> None:
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def slow(*_: object, **__: object) -> bytes:
+        begun.release()
+        assert go_on.wait(30)
+        return b"{}"
+
+    monkeypatch.setattr("lanista.web._figures.figure", slow)
+    with ThreadPoolExecutor(13) as browsers:
+        drawn = [browsers.submit(api.get, "/experiments/digits/figures/history") for _ in range(12)]
+        try:
+            assert all(begun.acquire(timeout=30) for _ in range(DRAWERS))
+            assert browsers.submit(api.get, "/experiments/digits/trials").result(10)["total"] == 5
+        finally:
+            go_on.set()
+        assert [one.result(30) for one in drawn] == [{}] * 12
+
+
+def test_experiments_with_commas_in_their_names_are_compared(api, store) -> None:
+    for name in ("one, two", "three"):
+        la.Experiment(name, {"x": la.Float(0, 1)}, store=store).add({"x": 0.5}, 1.0)
+    both = api.get("/compare?names=one%2C%20two&names=three")
+    assert [trace["name"] for trace in both["data"]] == ["one, two", "three"]
+    assert [trace["name"] for trace in api.get("/compare?names=one%2C%20two")["data"]] == ["one, two"]

@@ -402,3 +402,23 @@ def test_a_searcher_is_made_from_a_table_of_names_alone(house) -> None:
         answer = house.client.post(LOOK, json={**given, "searcher": searcher}, headers=WRITE)
         assert answer.status_code == 400
     assert [info.name for info in house.store.experiments()] == ["digits"]
+
+
+@pytest.mark.parametrize("beside", ['other={"a":"b"}', "a b=c", "=", 'x="', "other=\u00e9"])
+def test_a_cookie_of_another_program_on_this_machine_does_not_hide_ours(browse, beside: str) -> None:
+    browser = browse(token=TOKEN)
+    for cookies in (f"{beside}; lanista_token={TOKEN}", f"lanista_token={TOKEN}; {beside}"):
+        assert browser.get(LOOK, headers={"cookie": cookies.encode()}).status_code == 200
+    assert browser.get(LOOK, headers={"cookie": f"{beside}; lanista_tokens={TOKEN}".encode()}).status_code == 401
+
+
+def test_who_opens_the_page_without_the_token_is_asked_for_it(browse) -> None:
+    browser = browse(token=TOKEN)
+    asked = browser.get("/")
+    assert asked.status_code == 401
+    assert asked.headers["content-type"] == "text/html; charset=utf-8"
+    assert "<form>" in asked.text
+    assert "not the token" not in asked.text
+    assert "That is not the token." in browser.get("/?token=<b>wrong</b>").text
+    assert browser.get("/static/app.js").headers["content-type"] == "text/plain; charset=utf-8"
+    assert browser.get(f"/?token={TOKEN}").status_code == 200

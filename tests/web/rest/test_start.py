@@ -53,10 +53,19 @@ def test_an_address_for_others_gets_a_token(digits) -> None:
         assert la.connect(f"http://127.0.0.1:{port}", token).experiments() == ["digits"]
 
 
+def test_the_token_comes_from_the_environment_too(digits, monkeypatch) -> None:
+    monkeypatch.setenv("LANISTA_TOKEN", "a-good-secret")
+    with ui("--store", digits.store.url) as (_, address):
+        assert address.endswith("/?token=a-good-secret")
+        with pytest.raises(HTTPError, match="401"):
+            urlopen(address.partition("?")[0], timeout=20)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
         (["--token", "short"], 2, "LA700: the token must have at least 8"),
+        (["--token", ""], 2, "LA700: the token must have at least 8"),
         (["--host", "203.0.113.77"], 1, "LA200: cannot listen at 203.0.113.77"),
         (["--host", "no.such.host.invalid"], 1, "LA200: cannot listen at no.such.host.invalid"),
         (["--port", "99999"], 2, "LA700: port=99999 must be a whole number from 0 to 65535"),

@@ -1,6 +1,7 @@
 """Steering: with the same effect, and words, as the command line."""
 
 import os
+from typing import Any
 
 import pytest
 
@@ -121,3 +122,22 @@ def test_create_and_delete(api, store) -> None:
 def test_an_experiment_that_runs_is_not_deleted(api, running) -> None:
     assert "is being run by another process" in api.delete("/experiments/digits", 409)["error"]["message"]
     assert api.get("/experiments/digits")["trials"] == 5
+
+
+def test_what_is_enqueued_at_once_by_others_is_not_taken_for_ours(api, digits, monkeypatch) -> None:
+    experiment = api.client.app.state.hall.shelf.get("digits").experiment
+    decide = type(experiment)._decide
+
+    def late(self: la.Experiment, events: Any) -> Any:
+        if self is experiment:
+            digits.enqueue({"lr": 0.25, "opt": "adam"})
+        return decide(self, events)
+
+    monkeypatch.setattr(type(experiment), "_decide", late)
+    told = api.post("/experiments/digits/enqueue", {"params": {"lr": 0.125, "opt": "adam"}})
+    assert digits.trials[told["number"]].params["lr"] == 0.125
+
+
+def test_limits_that_change_nothing_are_refused(api, running) -> None:
+    assert "no limit is given" in api.post("/experiments/digits/limits", {}, 400)["error"]["message"]
+    assert commands(running) == []

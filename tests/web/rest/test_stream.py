@@ -1,5 +1,6 @@
 """Server-sent events from the real server."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from urllib.request import urlopen
 import pytest
 
 import lanista as la
+from lanista.web._shelf import Shelf
+from lanista.web._stream import Stream as Watch
 from tests.web.rest.conftest import start
 
 
@@ -92,3 +95,16 @@ def test_streams_end_with_the_server(store) -> None:
         server.stop()
         with pytest.raises(EOFError, match="has ended"):
             stream.next()
+
+
+def test_streams_whose_watch_has_failed_end_so_that_clients_come_again(store, monkeypatch) -> None:
+    monkeypatch.setattr("lanista.web._stream.BEAT_S", 0.001)
+
+    async def broken(*_: Any) -> Any:
+        raise RuntimeError("what nobody expected")
+
+    async def heard() -> list[bytes]:
+        told = Watch(Shelf(store), broken).events(None)
+        return [await anext(told, b"the end") for _ in range(3)]
+
+    assert asyncio.run(heard())[1:] == [b"the end", b"the end"]

@@ -1,6 +1,7 @@
 """The trial table, one trial, its log and files, and exports."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -100,7 +101,7 @@ def log_of(experiment: la.Experiment, data: bytes) -> Path:
 
 def test_a_log_is_read_part_by_part_as_it_grows(api, digits) -> None:
     path = "/experiments/digits/trials/0/log"
-    assert api.get(path) == {"text": "", "next": 0, "size": 0}
+    assert api.get(path) == {"text": "", "start": 0, "next": 0, "size": 0}
     file = log_of(digits, "epoch 1 ✓ done\n".encode())
     text, offset = "", 0
     for _ in range(2):
@@ -115,7 +116,18 @@ def test_a_log_is_read_part_by_part_as_it_grows(api, digits) -> None:
         more.write("✓".encode()[2:])
     assert api.get(f"{path}?offset=17")["text"] == "✓"
     file.write_bytes(b"anew")
-    assert api.get(f"{path}?offset=20") == {"text": "anew", "next": 4, "size": 4}
+    assert api.get(f"{path}?offset=20") == {"text": "anew", "start": 0, "next": 4, "size": 4}
+
+
+def test_a_log_is_read_from_its_end_and_back(api, digits) -> None:
+    path = "/experiments/digits/trials/0/log"
+    log_of(digits, "one ✓ two ✓".encode())
+    assert api.get(f"{path}?offset=-100")["text"] == "one ✓ two ✓"
+    last = api.get(f"{path}?offset=-9")
+    assert (last["text"], last["start"], last["next"]) == (" two ✓", 7, 15)
+    before = api.get(f"{path}?offset=5&limit={last['start'] - 5}")
+    assert (before["text"], before["start"]) == ("", 7)
+    assert api.get(f"{path}?offset=4&limit=3") == {"text": "✓", "start": 4, "next": 7, "size": 15}
 
 
 def test_bytes_that_are_no_text_do_not_hold_up_a_log(api, digits) -> None:
@@ -142,3 +154,12 @@ def test_an_export_has_the_trials_that_were_chosen(api, digits) -> None:
     answer = api.client.get("/api/v1/experiments/digits/trials.csv?filter=opt == 'sgd'")
     assert len(answer.text.splitlines()) == 2
     assert "must be numbers of trials" in api.error("/experiments/digits/trials.json?numbers=1,x", 400)
+
+
+def test_what_is_no_plain_file_is_no_artifact(api, digits) -> None:
+    folder = digits.directory / "trials" / "1"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "pipe")
+    (folder / "model.txt").write_text("weights")
+    assert [one["name"] for one in api.get("/experiments/digits/trials/1")["artifacts"]] == ["model.txt"]
+    api.get("/experiments/digits/trials/1/artifacts/pipe", 404)

@@ -13,7 +13,7 @@
  * @typedef {{number: number, state: string, value: number | null, values: Record<string, number>,
  *   params: Record<string, any>, metrics: Record<string, number>, steps: number, seconds: number | null, started: number | null, ended: number | null,
  *   owner: string, origin: string, parent: any, reason: string, tags: string[], note: string}} Row
- * @typedef {Row & {checkpoints: any[], artifacts: any[], lineage: number[],
+ * @typedef {Row & {checkpoints: any[], artifacts: any[], lineage: number[], children: number[],
  *   error: {type: string, message: string, traceback: string} | null, events: any[]}} Trial
  * @typedef {{seq: number, time: number, kind: string, text: string, number: number | null}} Entry
  */
@@ -48,6 +48,7 @@ async function request(method, path, body, signal) {
   }
   const answer = response.status === 204 ? null : await response.json().catch(() => null);
   if (response.ok) return answer;
+  if (response.status === 401) location.reload(); // there the server asks for the token
   throw new ApiError(answer?.error?.message ?? `The server answered ${response.status}.`, response.status,
     answer?.error?.code);
 }
@@ -89,10 +90,10 @@ export const api = {
   /** @param {string} name @param {number} number @param {AbortSignal} [signal] @returns {Promise<Trial>} */
   trial: (name, number, signal) => request("GET", of(name, `/trials/${number}`), undefined, signal),
 
-  /** @param {string} name @param {number} number @param {number} offset @param {AbortSignal} [signal]
-   *  @returns {Promise<{text: string, next: number, size: number}>} */
-  output: (name, number, offset, signal) =>
-    request("GET", of(name, `/trials/${number}/log${query({ offset })}`), undefined, signal),
+  /** @param {string} name @param {number} number @param {{offset: number, limit?: number}} part @param {AbortSignal} [signal]
+   *  @returns {Promise<{text: string, start: number, next: number, size: number}>} */
+  output: (name, number, part, signal) =>
+    request("GET", of(name, `/trials/${number}/log${query(part)}`), undefined, signal),
 
   /** Where a file of a trial can be downloaded. @param {string} name @param {number} number @param {string} file */
   artifact: (name, number, file) =>
@@ -104,7 +105,7 @@ export const api = {
 
   /** @param {string[]} names @param {Record<string, any>} options @param {AbortSignal} [signal] */
   compare: (names, options, signal) =>
-    request("GET", `compare${query({ names: names.join(","), ...options })}`, undefined, signal),
+    request("GET", `compare?${new URLSearchParams([...names.map((name) => ["names", name]), ...Object.entries(options)])}`, undefined, signal),
 
   /** @param {string} name @param {number} limit @param {AbortSignal} [signal] @returns {Promise<Entry[]>} */
   log: async (name, limit, signal) =>

@@ -3,7 +3,7 @@
 /** A number with at most six digits that count. @param {number | null | undefined} value */
 export function number(value) {
   if (value === null || value === undefined) return "–";
-  if (Number.isInteger(value) && Math.abs(value) < 1e15) return value.toLocaleString("en");
+  if (Number.isInteger(value) && Math.abs(value) < 1e15) return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
   const size = Math.abs(value);
   if (size >= 1e6 || size < 1e-4) return value.toExponential(4).replace(/\.?0+e/, "e").replace("e+", "e");
   return String(Number(value.toPrecision(6)));
@@ -58,7 +58,7 @@ export function bytes(size) {
   return `${Number((size / 1000 ** step).toPrecision(3))} ${["B", "kB", "MB", "GB", "TB"][step]}`;
 }
 
-/** "1 trial", "2 trials". @param {number} count @param {string} noun */
-export function counted(count, noun) {
-  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+/** "1 trial", "2 trials". @param {number} count @param {string} noun @param {string} [many] */
+export function counted(count, noun, many = `${noun}s`) {
+  return `${number(count)} ${count === 1 ? noun : many}`;
 }

@@ -70,6 +70,8 @@ function open() {
     close();
     tell("lost");
     setTimeout(() => document.hidden || open(), RETRY);
+    // A server that was started anew may want another token: its page asks for it.
+    fetch("./").then(({ status }) => status === 401 && location.reload(), () => {});
   });
 }
 

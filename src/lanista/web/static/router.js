@@ -7,7 +7,22 @@
 /** @returns {Route} */
 export function here() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
-  return { path: path.split("/").filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query) };
+  return { path: path.split("/").filter(Boolean).map(decoded), query: new URLSearchParams(query) };
+}
+
+/** Names as one value of the query; they may hold commas. @param {Iterable<string>} names */
+export const joined = (names) => [...names].map(encodeURIComponent).join(",");
+
+/** The names that `joined` has joined. @param {string | null} text */
+export const parted = (text) => (text ?? "").split(",").filter(Boolean).map(decoded);
+
+/** Text as it stands where it was not written by a link of ours. @param {string} text */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The link to a place: link(["e", "digits", "trials"], {filter: "lr < 1"}).

@@ -2,31 +2,35 @@
 
 import { h, put } from "../dom.js";
 import { keepFresh } from "../live.js";
+import { go, link } from "../router.js";
 import { onTheme, theme } from "../theme.js";
 import { failure } from "./bits.js";
+import { plotlyFor } from "./plotly.js";
 
 const GAP = 1000; // ms at least between two drawings of a figure that changes
 
-/** @type {Promise<any> | null} */
-let plotly = null;
+const DOUBLE = 350; // ms after which a click is no part of a double click, which shows all of a figure
 
-/** Plotly itself, loaded when the first figure is shown. */
-function load() {
-  plotly ??= new Promise((resolve, reject) => {
-    const script = h("script", { src: "static/plotly.min.js" });
-    script.onload = () => resolve(/** @type {any} */ (window).Plotly);
-    script.onerror = () => {
-      plotly = null;
-      script.remove();
-      reject(new Error("Plotly did not load. Is it installed? pip install 'lanista[ui]'"));
-    };
-    document.head.append(script);
+/** Has a click on a mark open its trial. @param {any} plot @param {string} name @param {AbortSignal} signal */
+function openTrials(plot, name, signal) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let waiting;
+  plot.removeAllListeners("plotly_click");
+  plot.on("plotly_click", (/** @type {any} */ { points: [point] }) => {
+    const trial = point.customdata ?? point.data.meta; // a number for each mark, or for the whole line
+    const second = waiting !== undefined;
+    clearTimeout(waiting);
+    waiting = undefined;
+    if (second || trial === undefined) return;
+    waiting = setTimeout(() => {
+      waiting = undefined;
+      if (!signal.aborted) go(link(["e", name, "t", trial]));
+    }, DOUBLE);
   });
-  return plotly;
 }
 
 /**
- * A figure that stays fresh while it is on the screen.
+ * A figure that stays fresh while it is on the screen; a click on a mark opens its trial.
  * @param {AbortSignal} signal
  * @param {string | null} name the experiment to watch, null for all
  * @param {string} label for those who cannot see it
@@ -38,18 +42,24 @@ export function figure(signal, name, label, read) {
   const element = h("figure", { class: "figure waiting", "aria-label": label }, plot);
   let visible = false;
   let stale = true;
+  /** @type {any} */
+  let drawer = null; // the Plotly that drew it last
 
   const draw = async () => {
     stale = true;
     if (!visible) return;
     stale = false;
-    const [Plotly, { data, layout }] = await Promise.all([load(), read(theme(), signal)]);
+    const [{ data, layout }] = await Promise.all([read(theme(), signal), plotlyFor()]);
+    const Plotly = await plotlyFor(data);
     if (signal.aborted) return;
+    if (drawer !== Plotly) drawer?.purge(plot);
+    drawer = Plotly;
     if (element.classList.contains("broken")) put(plot);
     element.classList.remove("waiting", "broken");
     if (layout.height) plot.style.setProperty("--height", `${layout.height}px`);
     const fits = { ...layout, autosize: true, uirevision: label };
     await Plotly.react(plot, data, fits, { responsive: true, displaylogo: false, displayModeBar: "hover" });
+    if (name !== null) openTrials(plot, name, signal);
   };
   const broken = (/** @type {Error} */ error) => {
     if (plot.classList.contains("js-plotly-plot") && !element.classList.contains("broken")) return;
@@ -68,7 +78,7 @@ export function figure(signal, name, label, read) {
   onTheme(signal, element.refresh);
   signal.addEventListener("abort", () => {
     watch.disconnect();
-    /** @type {any} */ (window).Plotly?.purge(plot);
+    drawer?.purge(plot);
   });
   return element;
 }

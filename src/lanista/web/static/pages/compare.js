@@ -7,7 +7,7 @@ import { menu } from "../components/menu.js";
 import { h, put, putIfNew } from "../dom.js";
 import { counted, number } from "../format.js";
 import { keepFresh } from "../live.js";
-import { link, remember } from "../router.js";
+import { joined, link, parted, remember } from "../router.js";
 
 /** @typedef {import("../api.js").Summary} Summary */
 
@@ -15,18 +15,15 @@ import { link, remember } from "../router.js";
 export function compare(root, { query }, signal) {
   const page = h("div", { class: "page" });
   put(root, page);
-  const names = namesOf(query.get("names"));
-  show(page, names, query, signal, (chosen) => ({ names: chosen.join(",") }), h("div", { class: "title top" }, h("h1", {}, "Compare")));
+  const names = parted(query.get("names"));
+  show(page, names, query, signal, (chosen) => ({ names: joined(chosen) }), h("div", { class: "title top" }, h("h1", {}, "Compare")));
 }
 
 /** The same within one experiment, beside others. @type {import("./experiment.js").Tab} */
 export function compareTab(root, { name, query, signal }) {
-  show(root, [name, ...namesOf(query.get("with"))], query, signal,
-    (chosen) => ({ with: chosen.filter((other) => other !== name).join(",") }), null);
+  show(root, [name, ...parted(query.get("with"))], query, signal,
+    (chosen) => ({ with: joined(chosen.filter((other) => other !== name)) }), null);
 }
-
-/** @param {string | null} text */
-const namesOf = (text) => (text ?? "").split(",").filter(Boolean);
 
 /**
  * @param {HTMLElement} root

@@ -4,6 +4,7 @@ import { api } from "../api.js";
 import { badge, button, failure, metricNames, ownersOf, tagList } from "../components/bits.js";
 import { ask, openDialog } from "../components/dialog.js";
 import { enqueue } from "../components/enqueue.js";
+import { plotlyFor } from "../components/plotly.js";
 import { doing } from "../components/toast.js";
 import { h, put, putIfNew } from "../dom.js";
 import { keepFresh } from "../live.js";
@@ -44,6 +45,7 @@ export function experiment(root, { path: [, name, tab = "overview"], query }, si
     h("a", { href: link(["e", name, key]), "aria-current": key === tab || (key === "trials" && tab === "selected") ? "page" : null }, title)));
   put(root, h("div", { class: "page" }, head, tabs, body));
   tabs.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  if (tab === "overview" || tab === "figures") plotlyFor().catch(() => {}); // the figure itself tells what is wrong
   const show = tab === "selected" ? selected : TABS.find(([key]) => key === tab)?.[2] ?? overview;
   TABS.forEach(([key, title], at) =>
     shortcut(signal, String(at + 1), title.toLowerCase(), () => go(link(["e", name, key]))));
@@ -64,7 +66,8 @@ export function experiment(root, { path: [, name, tab = "overview"], query }, si
     followers.forEach((told) => told(detail));
   };
   keepFresh(signal, name, read, (error) => {
-    if (!shown) put(body, failure(error, () => location.reload()));
+    const gone = /** @type {any} */ (error).status === 404;
+    if (!shown || gone) put(body, failure(error, () => location.reload()));
   });
 }
 

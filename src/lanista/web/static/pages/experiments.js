@@ -5,7 +5,7 @@ import { badge, bar, bestOf, button, empty, failure, metricNames, ownersOf, sinc
 import { h, put, putIfNew } from "../dom.js";
 import { counted, duration, number } from "../format.js";
 import { keepFresh } from "../live.js";
-import { go, link } from "../router.js";
+import { go, joined, link } from "../router.js";
 
 /** @typedef {import("../api.js").Summary} Summary */
 
@@ -14,7 +14,7 @@ export function experiments(root, _route, signal) {
   /** @type {Set<string>} */
   const chosen = new Set();
   const list = h("div", { "aria-live": "off" });
-  const compare = button("Compare", () => go(link(["compare"], { names: [...chosen].join(",") })), { disabled: true });
+  const compare = button("Compare", () => go(link(["compare"], { names: joined(chosen) })), { disabled: true });
   const total = h("span", { class: "muted" });
   put(root, h("div", { class: "page" }, h("div", { class: "title top" }, h("h1", {}, "Experiments"), total,
     h("div", { class: "actions" }, compare)), list));

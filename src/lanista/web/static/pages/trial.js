@@ -8,24 +8,25 @@ import { output } from "../components/output.js";
 import { remarksCard } from "../components/remarks.js";
 import { doing, toast } from "../components/toast.js";
 import { h, put, putIfNew } from "../dom.js";
-import { bytes, duration, elapsed, moment, number, short } from "../format.js";
+import { bytes, counted, duration, elapsed, moment, number, short } from "../format.js";
 import { keepFresh } from "../live.js";
 import { go, link } from "../router.js";
 import { shortcut } from "../shortcuts.js";
 
 /** @typedef {import("../api.js").Trial} Trial */
 
+const FAMILY = 50; // relatives listed
 const OPEN = ["waiting", "running", "paused"]; // states of a trial that can still be stopped
 
 /** @type {import("../app.js").Page} */
 export function trial(root, { path: [, name, , text] }, signal) {
   const at = Number(text);
-  const [error, side, events, remarks] = Array.from({ length: 4 }, () => h("div", { class: "slot" }));
+  const [error, side, events, remarks, model] = Array.from({ length: 5 }, () => h("div", { class: "slot" }));
   const head = h("div", { class: "top" });
   const curve = figure(signal, name, `Curve of trial ${at}`, (theme, stop) => api.figure(name, "curves", { theme, numbers: at }, stop));
   const told = output(name, at, signal);
   put(root, h("div", { class: "page" }, head, error, h("div", { class: "columns" },
-    h("div", { class: "wide" }, h("section", { class: "card plotted" }, curve), card("Output", told.element), events),
+    h("div", { class: "wide" }, h("section", { class: "card plotted" }, curve), model, card("Output", told.element), events),
     h("div", { class: "narrow" }, side, remarks))));
   const to = (/** @type {number} */ other) => go(link(["e", name, "t", other]));
   shortcut(signal, "[", "the trial before", () => at > 0 && to(at - 1));
@@ -39,9 +40,11 @@ export function trial(root, { path: [, name, , text] }, signal) {
     putIfNew(error, one.error, () => one.error && errorOf(one.error));
     putIfNew(side, one, () => sideOf(name, one));
     putIfNew(events, one.events, () => one.events.length > 0 && eventsOf(one.events));
+    putIfNew(model, hasModel(one), () => hasModel(one) && modelOf(name, one, signal));
     putIfNew(remarks, [one.note, one.tags], () => remarksCard(name, at, one));
   }, (problem) => {
-    if (!shown) put(root, h("div", { class: "page" }, failure(problem, () => location.reload())));
+    const gone = /** @type {any} */ (problem).status === 404;
+    if (!shown || gone) put(root, h("div", { class: "page" }, failure(problem, () => location.reload())));
   });
 }
 
@@ -64,7 +67,8 @@ function headOf(name, one) {
 
 /** @param {string} name @param {Trial} one */
 async function clone(name, { number, params }) {
-  const detail = await api.experiment(name);
+  const detail = await api.experiment(name).catch((error) => toast(error.message, "error"));
+  if (!detail) return;
   if (detail.define) toast("Its space is found by running: there is no form for it.", "error");
   else enqueue(detail, params, `Edit a clone of trial ${number}`);
 }
@@ -79,7 +83,14 @@ function errorOf({ type, message, traceback }) {
 function sideOf(name, one) {
   const rows = (/** @type {Record<string, any>} */ values) =>
     facts(Object.entries(values).map(([key, value]) => [key, short(value)]));
-  const family = one.lineage.filter((other) => other !== one.number);
+  const trials = (/** @type {number[]} */ numbers) => h("span", { class: "family" }, numbers.map((other) =>
+    h("a", { href: link(["e", name, "t", other]) }, `trial ${other}`)));
+  const ancestors = one.lineage.filter((other) => other !== one.number).reverse(); // the parent first
+  /** @type {[string, any][]} */
+  const family = [];
+  if (ancestors.length) family.push([`From, at step ${number(one.parent[1])}`, trials(ancestors.slice(0, 1))]);
+  if (ancestors.length > 1) family.push(["Before that", trials(ancestors.slice(1, FAMILY))]);
+  if (one.children.length) family.push([counted(one.children.length, "copy", "copies"), trials(one.children.slice(0, FAMILY))]);
   return [
     Object.keys(one.metrics).length > 0 && card("Metrics", rows(one.metrics)),
     card("Parameters", rows(one.params)),
@@ -87,13 +98,24 @@ function sideOf(name, one) {
       ["Steps", number(one.steps)], ["Time", duration(elapsed(one))], ["Started", moment(one.started)], ["Ended", moment(one.ended)],
       ["Run by", one.owner || "–"], ["Origin", one.origin || "–"],
     ])),
-    family.length > 0 && card("Lineage", h("p", { class: "family" }, family.map((other) =>
-      h("a", { href: link(["e", name, "t", other]) }, `trial ${other}`)))),
+    family.length > 0 && card("Lineage", facts(family)),
     one.checkpoints.length > 0 && card("Checkpoints", facts(one.checkpoints.map(({ step, name: file }) => [`step ${step}`, h("code", {}, file)]))),
     one.artifacts.length > 0 && card("Artifacts", h("ul", { class: "plain" }, one.artifacts.map((file) => h("li", {},
       h("a", { href: api.artifact(name, one.number, file.name), download: true }, file.name), " ",
       h("span", { class: "muted" }, bytes(file.size)))))),
   ];
+}
+
+/** Whether some of the parameters make a model: those have names such as `net.width`. @param {Trial} one */
+function hasModel({ params }) {
+  return Object.keys(params).some((key) => /[./]/.test(key));
+}
+
+/** @param {string} name @param {Trial} one @param {AbortSignal} signal */
+function modelOf(name, { number: at, lineage }, signal) {
+  const against = lineage.filter((other) => other !== at).at(-1); // what it came from
+  return h("section", { class: "card plotted" }, figure(signal, name, `Architecture of trial ${at}`,
+    (theme, stop) => api.figure(name, "architecture", { theme, trial: at, against }, stop)));
 }
 
 /** @param {any[]} events */

@@ -14,7 +14,7 @@ import { shortcut } from "../shortcuts.js";
 
 const MOST = 12; // trials compared at once
 const NUMERIC = ["float", "int", "normal"];
-const WAIT = 150; // ms after the last key before a filter is sent
+const WAIT = 80; // ms after the last key before a filter is sent
 
 /** @type {import("./experiment.js").Tab} */
 export function trials(root, { name, detail, query, signal }) {
