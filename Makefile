@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 PYTEST := $(BIN)/python -m pytest
 CODE := src tests scripts conftest.py docs/conf.py $(wildcard benchmarks examples)
 
-.PHONY: help demo test long check format docs bench bench-overhead bench-search bench-cluster clean
+.PHONY: help demo test long check format docs bench bench-overhead bench-search bench-cluster bench-dashboard clean
 
 help:
 	@echo "make demo    tune a real model on this machine, live"
@@ -15,7 +15,7 @@ help:
 	@echo "make check   format, lint, types, imports; lines of each package"
 	@echo "make format  mend what the formatter and the linter can mend"
 	@echo "make docs    run the examples of the docs, then build them into docs/_build"
-	@echo "make bench   the benchmarks (bench-overhead, bench-search; apart from them bench-cluster)"
+	@echo "make bench   the benchmarks (bench-overhead, bench-search; apart from them bench-cluster, bench-dashboard)"
 	@echo "make clean   remove caches and builds, not the environment"
 
 $(BIN)/python:
@@ -102,6 +102,10 @@ bench-search: $(VENV)/.dev $(SEARCH_PEERS:%=benchmarks/.venv-%/.peers)
 # Both drivers join one Ray cluster, so they share an environment.
 bench-cluster: benchmarks/.venv-cluster/.peers
 	@PYTHONPATH=src benchmarks/.venv-cluster/bin/python -m benchmarks.cluster $(ARGS)
+
+# Both dashboards, each out of its own environment, in one Chromium: make bench-dashboard ARGS="--quick --write"
+bench-dashboard: $(VENV)/.dev benchmarks/.venv-dashboard/.peers
+	@$(BIN)/python -m benchmarks.dashboard $(ARGS)
 
 clean:
 	@rm -rf build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

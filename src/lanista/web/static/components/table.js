@@ -111,7 +111,7 @@ export class Table {
   /** The rows on the screen, with some more on both sides. @returns {[number, number]} */
   #screen() {
     const first = Math.max(0, Math.floor(this.element.scrollTop / ROW / STEP) - 1) * STEP;
-    const many = Math.ceil((this.element.clientHeight || 600) / ROW) + 3 * STEP;
+    const many = Math.ceil((this.element.clientHeight || 600) / ROW) + 2 * STEP;
     return [first, Math.min(Math.max(this.count, 1), first + many)];
   }
 

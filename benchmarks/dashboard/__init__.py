@@ -1,0 +1,1 @@
+"""How quick the dashboard is with many trials, beside optuna-dashboard on the same trials."""
