@@ -144,6 +144,7 @@ def test_names_in_snake_case_are_taken(read) -> None:
         ("Metis", "gp"),
         ("DNGO", "dngo"),
         ("DNGOTuner", "dngo"),
+        ("PPO", "ppo"),
     ],
 )
 def test_tuners_have_their_searchers(read, tuner: str, searcher: str) -> None:
@@ -158,6 +159,7 @@ def test_tuners_have_their_searchers(read, tuner: str, searcher: str) -> None:
         ("Evolution", {"population_size": 7}, "RegularizedEvolution(population=7, sample=7)"),
         ("RegularizedEvolution", {"population_size": 90, "sample_size": 20}, "population=90, sample=20"),
         ("GP", {"cold_start_num": 12, "utility": "ei", "nu": 2.5, "kappa": 5}, "GP(startup=12)"),
+        ("PPOTuner", {"trials_per_update": 12, "lr": 0.1}, "PPO(batch=12)"),
         ("Metis", {"cold_start_num": 5, "exploration_probability": 0.9}, "GP(startup=5)"),
     ],
 )
@@ -188,7 +190,7 @@ def test_a_batch_of_another_form_is_refused(read) -> None:
         read(V1, {"tuner": {"builtinTunerName": "BatchTuner"}})
 
 
-@pytest.mark.parametrize("name", ["PPO", "PPOTuner", "NetworkMorphism"])
+@pytest.mark.parametrize("name", ["NetworkMorphism", "NetworkMorphismTuner"])
 def test_tuners_of_later_say_what_to_take(read, name: str) -> None:
     with pytest.raises(
         ConfigError,
@@ -200,9 +202,9 @@ def test_tuners_of_later_say_what_to_take(read, name: str) -> None:
 def test_an_advisor_is_a_tuner(read) -> None:
     assert read(V1, {"tuner": None, "advisor": {"builtinAdvisorName": "Random"}}).searcher == "random"
     with pytest.raises(
-        ConfigError, match=r"advisor.builtinAdvisorName: the advisor 'PPO': it comes with a later release"
+        ConfigError, match=r"advisor.builtinAdvisorName: the advisor 'NetworkMorphism': it comes with a later release"
     ):
-        read(V1, {"tuner": None, "advisor": {"builtinAdvisorName": "PPO"}})
+        read(V1, {"tuner": None, "advisor": {"builtinAdvisorName": "NetworkMorphism"}})
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,9 @@ def test_the_time_of_the_searcher_is_not_the_trial_s():
         ("CMA-ES", la.CMAES),
         ("NSGA-II", la.NSGA2),
         ("DNGOTuner", la.DNGO),
+        ("PPOTuner", la.PPO),
+        ("LocalSearch", la.LocalSearch),
+        ("PolicyBasedRL", la.PPO),
         (None, la.Auto),
     ],
 )

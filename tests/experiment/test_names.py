@@ -74,7 +74,6 @@ def test_names_may_be_written_in_several_ways(name: str, cls: type[Any]) -> None
         ("searcher", "PBTTuner", "searcher='PBTTuner': it is a scheduler here: give scheduler='pbt', with any"),
         ("searcher", "pb2", "it is a scheduler here: give scheduler='pb2'"),
         ("searcher", "DEHB", "it is a scheduler here: give scheduler='dehb'"),
-        ("searcher", "PPOTuner", "searcher='PPOTuner': it comes with a later release; take evolution now"),
         ("searcher", "network_morphism", "it comes with a later release; take evolution now"),
         ("scheduler", "BOHB", "it is two things here: searcher='bohb' with scheduler='hyperband'"),
     ],
@@ -106,7 +105,6 @@ def test_a_name_that_is_not_known_has_its_nearest() -> None:
 
 
 def test_a_list_is_a_scheduler_and_further_rules() -> None:
-    assert isinstance(as_scheduler([]), la.FIFO)
     assert isinstance(as_scheduler(["median"]), la.MedianStopping)
     found = as_scheduler(["median", la.Plateau(3)])
     assert isinstance(found, la.Combined)

@@ -20,14 +20,19 @@ from lanista.search import (
     GP,
     NSGA2,
     NSGA3,
+    PNAS,
+    PPO,
     TPE,
     Anneal,
     Auto,
+    Bananas,
     Batch,
     Forest,
     Grid,
+    LocalSearch,
     Random,
     RegularizedEvolution,
+    Reinforce,
     Searcher,
     Sobol,
     TuRBO,
@@ -60,6 +65,11 @@ SEARCHERS: dict[str, tuple[Searcher, int]] = {
     "nsga2": (NSGA2(population=10), 20),
     "nsga3": (NSGA3(population=10), 20),
     "evolution, mutants": (RegularizedEvolution(population=10, sample=3), 20),
+    "local": (LocalSearch(startup=3), 20),
+    "bananas": (Bananas(), 20),
+    "pnas": (PNAS(beam=5), 20),
+    "reinforce": (Reinforce(), 20),
+    "ppo": (PPO(), 20),
     "forest": (Forest(), 20),
     "dngo": (DNGO(startup=10), 20),
     "gp, first": (GP(), 0),
@@ -70,7 +80,7 @@ SEARCHERS: dict[str, tuple[Searcher, int]] = {
     "bohb, first": (BOHB(), 0),
     "bohb, model": (BOHB(), 20),
 }
-CLIMBERS = ("dngo", "gp, model", "gp, warped", "turbo", "auto")
+CLIMBERS = ("dngo", "bananas", "pnas", "reinforce", "ppo", "gp, model", "gp, warped", "turbo", "auto")
 """They climb along gradients: the last digits of one proposal, which libraries differ in, make the next another one."""
 
 

@@ -70,6 +70,13 @@ TUNERS = {
         counts={"cold_start_num": "startup"},
         moot=("no_resampling", "no_candidates", "exploration_probability", *_SEEN),
     ),
+    "ppo": Tuner(
+        "PPO",
+        "ppo",
+        "PPO",
+        counts={"trials_per_update": "batch", "epochs_per_update": "epochs"},
+        moot=("minibatch_size", "ent_coef", "lr", "vf_coef", "max_grad_norm", "gamma", "lam", "cliprange"),
+    ),
     "dngo": Tuner("DNGO", "dngo", moot=("sample_size", "trials_per_update", "num_epochs_per_training")),
 }
 """By `canonical` name."""

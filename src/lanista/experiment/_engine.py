@@ -169,7 +169,8 @@ class Engine:
             if params is None:
                 return None
             if isinstance(params, Child):
-                params, made_from = dict(params), params.made_from
+                made_from = params.made_from
+                params = dict(params)
             if self.history.created is not None and self.history.created.define:
                 params, proposal = {}, params
         if action.parent is not None:

@@ -2,8 +2,9 @@
 
 import math
 from collections import Counter
-from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from lanista._frozen import Frozen
 from lanista.errors import ExperimentError, UsageError
@@ -32,12 +33,12 @@ class Finalist(Frozen):
     @property
     def mean(self) -> float:
         """The mean of the new values, NaN without any."""
-        return fmean(self.values) if self.values else math.nan
+        return float(np.mean(self.values)) if self.values else math.nan
 
     @property
     def std(self) -> float:
         """Their standard deviation, NaN of fewer than two."""
-        return stdev(self.values) if len(self.values) > 1 else math.nan
+        return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else math.nan
 
 
 def reevaluate(exp: "Experiment", objective: Any, top: int, times: int, how: dict[str, Any]) -> list[Finalist]:
@@ -61,11 +62,10 @@ def reevaluate(exp: "Experiment", objective: Any, top: int, times: int, how: dic
             second.enqueue([dict(params)] * missing, again=True)
     second.run(objective, trials=len(second.trials), **how)
     found = _values(second.history)
-    finalists = [
-        Finalist(number, record.params, record.value, tuple(found.get(canonical(record.params), [])))
-        for number in chosen
-        if (record := h.trial(number))
-    ]
+    finalists = []
+    for number in chosen:
+        record = h.trial(number)
+        finalists.append(Finalist(number, record.params, record.value, tuple(found.get(canonical(record.params), []))))
     sign = -1.0 if next(iter(exp.metrics.values())) == "max" else 1.0
     return sorted(finalists, key=lambda each: sign * each.mean if each.values else math.inf)
 

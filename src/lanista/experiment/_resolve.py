@@ -102,6 +102,7 @@ ALIASES = {
     "annealing": "anneal",
     "regularizedevolution": "evolution",
     "localsearch": "local",
+    "policybasedrl": "ppo",
     "differentialevolution": "de",
     "bayesian": "gp",
     "medianstop": "median",
