@@ -256,3 +256,36 @@ def test_architecture_and_hyperparameters_are_searched_together(executor: str) -
     assert [trial.state for trial in exp.trials] == ["completed"] * 12
     best = exp.space.build("net", exp.best.params)
     assert exp.best.value == pytest.approx(sum(p.numel() for p in best.parameters()) + exp.best.params["lr"])
+
+
+def test_a_choice_inside_a_candidate_of_several_cells_is_found_once() -> None:
+    def net() -> nn.Module:
+        candidates = {"a": lambda: nn.Linear(4, nas.ValueChoice("w", [4, 8])), "b": nn.Identity, "c": nn.ReLU}
+        return nn.Sequential(*(nas.LayerChoice(candidates, name="op") for _ in range(3)))
+
+    assert nas.record(net) == Space({"op": Choice({"a": {"w": Choice([4, 8])}, "b": {}, "c": {}})})
+
+
+def test_a_shared_choice_hangs_below_no_block_that_may_be_missing() -> None:
+    def net() -> nn.Module:
+        def op() -> nn.Module:
+            candidates = {"b": nn.Identity, "a": lambda: nn.Linear(4, nas.ValueChoice("w", [4, 8]))}
+            return nas.LayerChoice(candidates, name="op")
+
+        return nn.Sequential(nas.Repeat(lambda: nn.Sequential(op(), op()), depth=(0, 2), name="depth"), op())
+
+    models = nas.ModelSpace(net)
+    assert models.build(models.space.check({"depth": 0, "op": "a", "w": 8}))[1].out_features == 8  # type: ignore[index]
+
+
+def test_a_choice_that_hangs_on_the_module_that_was_chosen() -> None:
+    def net() -> nn.Module:
+        module = nas.LayerChoice({"a": nn.ReLU, "b": nn.Identity, "c": nn.Tanh}, name="op")
+        return nn.Dropout(nas.ValueChoice("rate", [0.1, 0.2])) if isinstance(module, nn.Tanh) else module
+
+    assert nas.record(net) == Space({"op": Choice({"a": {}, "b": {}, "c": {"rate": Choice([0.1, 0.2])}})})
+
+
+def test_a_cell_whose_nodes_take_all_takes_none_again() -> None:
+    with pytest.raises(SpaceError, match="Cell 'c': its nodes take all outputs, so none again"):
+        nas.Cell({"skip": lambda node, source: nn.Identity()}, 2, name="c", choose=None, again=True)

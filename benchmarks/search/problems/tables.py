@@ -190,7 +190,26 @@ def macro(name: str, target: str) -> Problem:
     return tabled(name, space, lambda params: ("".join(codes[v] for v in params.values()),), table)
 
 
+OPERATORS = ("gat", "gcn", "gin", "cheb", "sage", "arma", "graph", "fc", "skip")
+
+
+def graph(name: str, dataset: str) -> Problem:
+    """Accuracy of NAS-Bench-Graph's 26,206 graph networks: how four operators are linked, and which they are.
+
+    Of networks that are equal the table has one; the others fail.
+    """
+    given = [row for row in rows("nas/nasbench_graph") if row["dataset"] == dataset]
+    if not given:
+        raise SystemExit(f"{name} is not known; data sets are those in nas/nasbench_graph.csv.gz, such as cora")
+    parts = ("link", "op1", "op2", "op3", "op4")
+    links = sorted({row["link"] for row in given})
+    space = Space({"link": Choice(links), **{part: Choice(list(OPERATORS)) for part in parts[1:]}})
+    table = {tuple(row[part] for part in parts): Evaluation((-100.0 * float(row["valid"]),)) for row in given}
+    return tabled(name, space, lambda params: tuple(params.values()), table)
+
+
 TABLES: dict[str, Callable[[str, str], Problem]] = {
+    "graph": graph,
     "gpu": gpu,
     "svm": svm,
     "oboe": oboe,

@@ -98,6 +98,8 @@ def Cell(
         raise SpaceError(f"Cell {name!r} has {len(operations)} operations and {nodes} nodes; it needs one at least")
     if inputs < (1 if again else choose or 1):
         raise SpaceError(f"Cell {name!r} of {inputs} inputs cannot choose {choose}; its first node has no more")
+    if again and choose is None:
+        raise SpaceError(f"Cell {name!r}: its nodes take all outputs, so none again; say how many they choose")
     if merge not in ("all", "loose"):
         raise SpaceError(f"Cell {name!r}: merge={merge!r} is neither 'all' nor 'loose'")
     made = []

@@ -10,15 +10,15 @@ from torch import nn
 from lanista.errors import SpaceError
 from lanista.nas._mode import Factory, as_domain, names, running
 from lanista.nas._select import Reduce, Select
-from lanista.nas._shapes import shapes_only
+from lanista.nas._shapes import ShapesOnly
 from lanista.nas._tree import Found, Frame, tree_of
 from lanista.space import Choice, Domain, Space
 
 Plain = set[tuple[str, str]]
 """Candidates that hold no choices: the name of their choice, and their label."""
 
-Run = Callable[[Mapping[str, Any], Plain], dict[str, Found]]
-"""Runs a constructor with these values, and gives the choices it met."""
+Run = Callable[[Mapping[str, Any], Plain | None], dict[str, Found]]
+"""Runs a constructor with these values, and gives the choices it met; None: every candidate is made."""
 
 Pick = Callable[[str, Any], Any]
 """Asks for the value of a choice: its name, and a list of options or a domain."""
@@ -27,29 +27,29 @@ Pick = Callable[[str, Any], Any]
 class Record:
     """Notes each choice with what it hangs below, and lets the constructor go on with the value set for it.
 
-    Every candidate is made once, for the choices inside. One that has shown itself to hold none is `plain`, and is not
-    made again, since a network may have the same choice in each of its cells.
+    The first run makes every candidate wherever it stands, for the choices inside. Later ones know those without
+    choices as `plain`, and make none again that had nothing new at its place, since a network may have the same choice
+    in each of its cells.
     """
 
-    def __init__(self, values: Mapping[str, Any], plain: Plain) -> None:
+    def __init__(self, values: Mapping[str, Any], plain: Plain | None) -> None:
         self.found: dict[str, Found] = {}
         self._values = values
         self._frames: tuple[Frame, ...] = ()
         self._plain = plain
-        self._noted = 0  # how often something new was found
+        self._known: Plain = set()  # candidates that had nothing new when they were made again
+        self._asked = self._noted = 0  # how often a choice was met, and something new about one
         self._choices: dict[tuple[str, ...], Choice] = {}  # by their options: making one takes a while
 
     def value(self, name: str, domain: Domain, *, modules: bool = False) -> Any:
         """Notes a choice and gives its value in this run."""
         known = self.found.get(name)
+        self._asked += 1
         if known is None:
             self.found[name] = Found(domain, [self._frames], modules)
             self._noted += 1
         elif known.domain is not domain and known.domain != domain:
-            raise SpaceError(
-                f"the choice {name!r} is made with {known.domain!r} and with {domain!r}; choices of one name are one "
-                "choice: give them the same options, or other names (nas.scope puts one before all names inside)"
-            )
+            raise _differing(name, known.domain, domain)
         elif self._frames not in known.frames:
             known.frames.append(self._frames)
             self._noted += 1
@@ -61,14 +61,17 @@ class Record:
         domain = self._choices.get(labels) or self._choices.setdefault(labels, Choice(list(labels)))
         chosen = self.value(name, domain, modules=True)
         module: nn.Module = nn.Identity()
-        for label, make in candidates.items():
-            if (name, label) in self._plain and label != chosen:
+        for i, (label, make) in enumerate(candidates.items()):
+            one = name, label
+            if self._plain is not None and label != chosen and (one in self._plain or one in self._known):
                 continue
-            noted = self._noted
-            with self._below(name, {label}), names().placed(f"{name}={label}"):
+            asked, noted = self._asked, self._noted
+            with self._below(name, {i}), names().placed(f"{name}={label}"):
                 made = make()
             if noted == self._noted:
-                self._plain.add((name, label))
+                self._known.add(one)
+            if asked == self._asked and self._plain is not None:
+                self._plain.add(one)
             if label == chosen:
                 module = made
         return module
@@ -83,13 +86,13 @@ class Record:
         chosen = self.value(name, Choice(list(depths))) if len(depths) > 1 else depths[0]
         blocks = []
         for i in range(max(depths)):
-            having = {depth for depth in depths if depth > i}
+            having = {option for option, depth in enumerate(depths) if depth > i}
             with self._below(name, having if len(having) < len(depths) else set()), names().placed(f"{name}[{i}]"):
                 blocks.append(block(i))
         return nn.Sequential(*blocks[:chosen])
 
     @contextmanager
-    def _below(self, name: str, options: set[Any]) -> Iterator[None]:
+    def _below(self, name: str, options: set[int]) -> Iterator[None]:
         outer = self._frames
         if options:
             self._frames = (*outer, (name, frozenset(options)))
@@ -119,26 +122,26 @@ def recorded(make: Callable[[], Any]) -> dict[str, Any]:
     """The tree of that space."""
     on_meta = True
 
-    def run(values: Mapping[str, Any], plain: Plain) -> dict[str, Found]:
+    def run(values: Mapping[str, Any], plain: Plain | None) -> dict[str, Found]:
         nonlocal on_meta
         if on_meta:
             try:
-                with shapes_only():
+                with ShapesOnly():
                     return _once(make, values, plain)
             except SpaceError:
                 raise
             except Exception:
                 on_meta = False  # a constructor that looks at its weights, or computes with them
-        with torch.random.fork_rng(devices=[]):
-            return _once(make, values, plain)
+        return _once(make, values, plain)
 
-    return tree_of(_explored(run))
+    with torch.random.fork_rng(devices=[]):
+        return tree_of(_explored(run))
 
 
 def explore(run: Callable[[Pick], Any]) -> dict[str, Any]:
     """Returns the tree of the choices that a function makes by `pick`; it is called as often as is needed."""
 
-    def once(values: Mapping[str, Any], plain: Plain) -> dict[str, Found]:
+    def once(values: Mapping[str, Any], plain: Plain | None) -> dict[str, Found]:
         notes = Record(values, plain)
         run(lambda name, options: notes.value(name, as_domain(options)))
         return notes.found
@@ -146,7 +149,7 @@ def explore(run: Callable[[Pick], Any]) -> dict[str, Any]:
     return tree_of(_explored(once))
 
 
-def _once(make: Callable[[], Any], values: Mapping[str, Any], plain: Plain) -> dict[str, Found]:
+def _once(make: Callable[[], Any], values: Mapping[str, Any], plain: Plain | None) -> dict[str, Found]:
     notes = Record(values, plain)
     with running(notes):
         make()
@@ -158,8 +161,8 @@ def _explored(run: Run) -> dict[str, Found]:
 
     Most constructors have none, which a run with the first options, one with the second options and so on shows.
     """
-    plain: Plain = set()
-    base = run({}, plain)
+    base = run({}, None)
+    plain = _plain(base)
     starts = {name: one.domain.start for name, one in base.items()}
     options = {name: _options(one.domain) for name, one in base.items()}
     # What a candidate holds may follow from values, not from which module another choice gave: runs with all values
@@ -171,7 +174,7 @@ def _explored(run: Run) -> dict[str, Found]:
         if values == starts:
             continue
         same = all(values[name] == starts[name] for name, one in base.items() if not one.modules)
-        seen = _tried(run, values, plain if same else set())
+        seen = _tried(run, values, plain if same else set(), base)
         if seen is not None and seen.keys() != base.keys():
             return _deepened(run, {}, base, list(base))
     return base
@@ -182,18 +185,18 @@ def _deepened(run: Run, fixed: Mapping[str, Any], base: dict[str, Found], flip: 
     result = dict(base)
     for name in flip:
         options = _options(base[name].domain)
-        seen = [_tried(run, {**fixed, name: option}, set()) for option in options]
+        seen = [_tried(run, {**fixed, name: option}, set(), result) for option in options]
         for other in (one for one in base if one != name):
-            having = frozenset(o for o, found in zip(options, seen, strict=True) if found is None or other in found)
+            having = frozenset(i for i, found in enumerate(seen) if found is None or other in found)
             if len(having) < len(options):
                 result[other] = _under((name, having), result[other])
-        for option, found in zip(options, seen, strict=True):
+        for i, (option, found) in enumerate(zip(options, seen, strict=True)):
             new = [other for other in found or {} if other not in base]
             if found is None or not new:
                 continue
             deeper = _deepened(run, {**fixed, name: option}, found, new)
             for other in (name for name in deeper if name not in base):
-                one = _under((name, frozenset([option])), deeper[other])
+                one = _under((name, frozenset([i])), deeper[other])
                 known = result.get(other)
                 result[other] = one if known is None else Found(one.domain, [*known.frames, *one.frames])
     return result
@@ -203,14 +206,32 @@ def _under(frame: Frame, one: Found) -> Found:
     return Found(one.domain, [(frame, *frames) for frames in one.frames])
 
 
-def _tried(run: Run, values: Mapping[str, Any], plain: Plain) -> dict[str, Found] | None:
+def _plain(base: Mapping[str, Found]) -> Plain:
+    """The candidates below which a first run has met no choice."""
+    held = {(name, i) for one in base.values() for path in one.frames for name, having in path for i in having}
+    modules = {name: one.domain.options for name, one in base.items() if one.modules and isinstance(one.domain, Choice)}
+    return {(name, label) for name, some in modules.items() for i, label in enumerate(some) if (name, i) not in held}
+
+
+def _tried(run: Run, values: Mapping[str, Any], plain: Plain, known: Mapping[str, Found]) -> dict[str, Found] | None:
     """What a run with these values meets; None where they do not go together, which building them will say."""
     try:
-        return run(values, plain)
+        found = run(values, plain)
     except SpaceError:
         raise
     except Exception:
         return None
+    for name in (name for name in found if name in known):
+        if found[name].domain != known[name].domain:
+            raise _differing(name, known[name].domain, found[name].domain)
+    return found
+
+
+def _differing(name: str, one: Domain, other: Domain) -> SpaceError:
+    return SpaceError(
+        f"the choice {name!r} is made with {one!r} and with {other!r}; choices of one name are one choice: give them "
+        "the same options, or other names (nas.scope puts one before all names inside)"
+    )
 
 
 def _options(domain: Domain) -> Sequence[Any]:

@@ -1,0 +1,1 @@
+"""Neural architecture search: tables of what others trained."""
