@@ -19,7 +19,9 @@ def run(words: list[str], folder: Path, home: Path) -> str:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda script: script.stem)
+@pytest.mark.parametrize(
+    "script", sorted([*EXAMPLES.glob("*.py"), *EXAMPLES.glob("nas/*.py")]), ids=lambda script: script.stem
+)
 def test_an_example_runs_and_resumes(script: Path, tmp_path: Path, lanista_home: Path) -> None:
     for _ in range(2):
         run([sys.executable, str(script)], tmp_path, lanista_home)

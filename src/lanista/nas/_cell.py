@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from lanista.errors import SpaceError, UsageError
-from lanista.nas._choices import some_of
+from lanista.nas._choices import placed, some_of
 from lanista.nas._mode import mode, names, scope
 from lanista.nas._select import merged
 from lanista.space import Choice
 
-Operation = Callable[[int, int], nn.Module]
-"""Makes an operation, given the node it leads to and the number of the input it takes."""
+Operation = Callable[..., nn.Module]
+"""Makes an operation, given the node it leads to and the number of the input it takes, if it needs them."""
 
 Nodes = Sequence[Sequence[tuple[int, nn.Module]]]
 """For each node the outputs it takes, each with its operation."""
@@ -70,8 +70,9 @@ def Cell(
     outputs, as in NAS-Bench-201; with 2 it takes two of them, as in NASNet and DARTS (Liu et al. 2019, section 2.1).
 
     Args:
-        operations: label to a function of (node, input) that makes an operation. Inputs are counted from those of the
-            cell; an operation of a reduction cell has a stride where its input is below `inputs`.
+        operations: label to a function that makes an operation; one that needs arguments is given (node, input).
+            Inputs are counted from those of the cell; an operation of a reduction cell has a stride where its input is
+            below `inputs`.
         nodes: how many nodes.
         name: names the cell's choices.
         inputs: how many inputs the cell has.
@@ -82,7 +83,7 @@ def Cell(
         join: makes the module that puts the tensors of a node together, given the node; None: they are added.
 
     Raises:
-        SpaceError: there are not `choose` inputs, or there is nothing to choose from.
+        SpaceError: there are not `choose` inputs, nothing to choose from, or an operation that is a module already.
 
     >>> import torch
     >>> from torch import nn
@@ -102,13 +103,20 @@ def Cell(
         raise SpaceError(f"Cell {name!r}: its nodes take all outputs, so none again; say how many they choose")
     if merge not in ("all", "loose"):
         raise SpaceError(f"Cell {name!r}: merge={merge!r} is neither 'all' nor 'loose'")
+    for label, make in operations.items():
+        if isinstance(make, nn.Module) or not callable(make):
+            raise SpaceError(
+                f"Cell {name!r}: the operation {label!r} is {type(make).__name__}; give a function that makes it, such "
+                "as lambda node, source: nn.Conv2d(8, 8, 3, padding=1)"
+            )
+    makers = {label: placed(make) for label, make in operations.items()}
     made = []
     with scope(name):
         for node in range(1, nodes + 1):
             taken = _taken(node, inputs + node - 1, choose, again=again)
             slots = []
             for slot, source in enumerate(taken, 1):
-                candidates = {label: partial(make, node, source) for label, make in operations.items()}
+                candidates = {label: partial(make, node, source) for label, make in makers.items()}
                 slots.append((source, mode().layer(names().full(f"operation{node}.{slot}", ""), candidates)))
             made.append(slots)
         joins = [join(node) for node in range(1, nodes + 1)] if join is not None else []

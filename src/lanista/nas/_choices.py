@@ -94,7 +94,7 @@ def Repeat(
     """A sequence of blocks, as many as are chosen.
 
     Args:
-        block: makes a block; if it takes an argument, it is given the block's index. Choices inside that have a name
+        block: makes a block; if it needs an argument, it is given the block's index. Choices inside that have a name
             are the same in all blocks, unless the name has the index in it; those without a name are each block's own.
         depth: the least and the greatest number of blocks, a list of three and more numbers, or one number.
         name: names the choice; by default it is numbered.
@@ -114,7 +114,7 @@ def Repeat(
     depths = list(range(given[0], given[1] + 1)) if len(given) == 2 else given
     if not depths:
         raise SpaceError(f"Repeat {full!r}: depth={depth!r} begins above its end; write ({given[1]}, {given[0]})")
-    return mode().repeat(full, _indexed(block), depths)
+    return mode().repeat(full, placed(block), depths)
 
 
 def some_of(count: int, choose: int | None) -> Domain:
@@ -124,9 +124,12 @@ def some_of(count: int, choose: int | None) -> Domain:
     return Subset(list(range(count)), min=choose or 1, max=choose)
 
 
-def _indexed(block: Callable[..., nn.Module]) -> Callable[[int], nn.Module]:
+def placed(make: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
+    """A function of where a module stands; one that can do without, such as `lambda width=width: ...`, is not told."""
     try:
-        inspect.signature(block).bind(0)
-    except (TypeError, ValueError):  # those written in C do not tell
-        return lambda i: block()
-    return block
+        inspect.signature(make).bind()
+    except TypeError:
+        return make
+    except ValueError:  # those written in C do not tell
+        pass
+    return lambda *_: make()

@@ -1,13 +1,15 @@
 """Recording: what choices a constructor makes, and on which other choices each of them depends."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import nn
 
 from lanista.errors import SpaceError
+from lanista.nas._content import content
 from lanista.nas._mode import Factory, as_domain, names, running
 from lanista.nas._select import Reduce, Select
 from lanista.nas._shapes import ShapesOnly
@@ -17,8 +19,8 @@ from lanista.space import Choice, Domain, Space
 Plain = set[tuple[str, str]]
 """Candidates that hold no choices: the name of their choice, and their label."""
 
-Run = Callable[[Mapping[str, Any], Plain | None], dict[str, Found]]
-"""Runs a constructor with these values, and gives the choices it met; None: every candidate is made."""
+Run = Callable[[Mapping[str, Any], Plain], dict[str, Found]]
+"""Runs a constructor with these values, and gives the choices it met."""
 
 Pick = Callable[[str, Any], Any]
 """Asks for the value of a choice: its name, and a list of options or a domain."""
@@ -27,17 +29,16 @@ Pick = Callable[[str, Any], Any]
 class Record:
     """Notes each choice with what it hangs below, and lets the constructor go on with the value set for it.
 
-    The first run makes every candidate wherever it stands, for the choices inside. Later ones know those without
-    choices as `plain`, and make none again that had nothing new at its place, since a network may have the same choice
-    in each of its cells.
+    Every candidate is made, for the choices inside, but not again where the same one has shown nothing new, since a
+    network may have the same choice in each of its cells. Those that a first run has found to hold none are `plain`.
     """
 
-    def __init__(self, values: Mapping[str, Any], plain: Plain | None) -> None:
+    def __init__(self, values: Mapping[str, Any], plain: Plain) -> None:
         self.found: dict[str, Found] = {}
         self._values = values
         self._frames: tuple[Frame, ...] = ()
         self._plain = plain
-        self._known: Plain = set()  # candidates that had nothing new when they were made again
+        self._known: dict[Hashable, Factory] = {}  # candidates that had nothing new; kept, as `content` asks for
         self._asked = self._noted = 0  # how often a choice was met, and something new about one
         self._choices: dict[tuple[str, ...], Choice] = {}  # by their options: making one takes a while
 
@@ -62,16 +63,17 @@ class Record:
         chosen = self.value(name, domain, modules=True)
         module: nn.Module = nn.Identity()
         for i, (label, make) in enumerate(candidates.items()):
-            one = name, label
-            if self._plain is not None and label != chosen and (one in self._plain or one in self._known):
+            same = name, label, content(make)
+            known = (name, label) in self._plain or same in self._known or (*same, self._frames) in self._known
+            if label != chosen and known:
                 continue
             asked, noted = self._asked, self._noted
             with self._below(name, {i}), names().placed(f"{name}={label}"):
                 made = make()
-            if noted == self._noted:
-                self._known.add(one)
-            if asked == self._asked and self._plain is not None:
-                self._plain.add(one)
+            if asked == self._asked:
+                self._known[same] = make
+            elif noted == self._noted:
+                self._known[(*same, self._frames)] = make
             if label == chosen:
                 module = made
         return module
@@ -122,7 +124,7 @@ def recorded(make: Callable[[], Any]) -> dict[str, Any]:
     """The tree of that space."""
     on_meta = True
 
-    def run(values: Mapping[str, Any], plain: Plain | None) -> dict[str, Found]:
+    def run(values: Mapping[str, Any], plain: Plain) -> dict[str, Found]:
         nonlocal on_meta
         if on_meta:
             try:
@@ -141,7 +143,7 @@ def recorded(make: Callable[[], Any]) -> dict[str, Any]:
 def explore(run: Callable[[Pick], Any]) -> dict[str, Any]:
     """Returns the tree of the choices that a function makes by `pick`; it is called as often as is needed."""
 
-    def once(values: Mapping[str, Any], plain: Plain | None) -> dict[str, Found]:
+    def once(values: Mapping[str, Any], plain: Plain) -> dict[str, Found]:
         notes = Record(values, plain)
         run(lambda name, options: notes.value(name, as_domain(options)))
         return notes.found
@@ -149,7 +151,7 @@ def explore(run: Callable[[Pick], Any]) -> dict[str, Any]:
     return tree_of(_explored(once))
 
 
-def _once(make: Callable[[], Any], values: Mapping[str, Any], plain: Plain | None) -> dict[str, Found]:
+def _once(make: Callable[[], Any], values: Mapping[str, Any], plain: Plain) -> dict[str, Found]:
     notes = Record(values, plain)
     with running(notes):
         make()
@@ -161,7 +163,7 @@ def _explored(run: Run) -> dict[str, Found]:
 
     Most constructors have none, which a run with the first options, one with the second options and so on shows.
     """
-    base = run({}, None)
+    base = run({}, set())
     plain = _plain(base)
     starts = {name: one.domain.start for name, one in base.items()}
     options = {name: _options(one.domain) for name, one in base.items()}
@@ -177,15 +179,21 @@ def _explored(run: Run) -> dict[str, Found]:
         seen = _tried(run, values, plain if same else set(), base)
         if seen is not None and seen.keys() != base.keys():
             return _deepened(run, {}, base, list(base))
+        _join(base, seen or {})
     return base
 
 
 def _deepened(run: Run, fixed: Mapping[str, Any], base: dict[str, Found], flip: Sequence[str]) -> dict[str, Found]:
     """The choices of a run, with those met when one of the choices to `flip` is changed, and what each depends on."""
-    result = dict(base)
-    for name in flip:
+    result = {name: Found(one.domain, list(one.frames), one.modules) for name, one in base.items()}
+    tried = {
+        name: [_tried(run, {**fixed, name: option}, set(), base) for option in _options(base[name].domain)]
+        for name in flip
+    }
+    for found in chain.from_iterable(tried.values()):
+        _join(result, found or {})
+    for name, seen in tried.items():
         options = _options(base[name].domain)
-        seen = [_tried(run, {**fixed, name: option}, set(), result) for option in options]
         for other in (one for one in base if one != name):
             having = frozenset(i for i, found in enumerate(seen) if found is None or other in found)
             if len(having) < len(options):
@@ -195,11 +203,19 @@ def _deepened(run: Run, fixed: Mapping[str, Any], base: dict[str, Found], flip: 
             if found is None or not new:
                 continue
             deeper = _deepened(run, {**fixed, name: option}, found, new)
+            _join(result, {other: one for other, one in deeper.items() if other in base})
             for other in (name for name in deeper if name not in base):
                 one = _under((name, frozenset([i])), deeper[other])
                 known = result.get(other)
                 result[other] = one if known is None else Found(one.domain, [*known.frames, *one.frames])
     return result
+
+
+def _join(known: Mapping[str, Found], found: Mapping[str, Found]) -> None:
+    """Adds the places at which choices that are known were met in another run."""
+    for name in (name for name in found if name in known):
+        frames = known[name].frames
+        frames += [path for path in found[name].frames if path not in frames]
 
 
 def _under(frame: Frame, one: Found) -> Found:

@@ -38,10 +38,10 @@ def tree_of(found: Mapping[str, Found]) -> dict[str, Any]:
         if not children:
             return domain
         if not isinstance(domain, Choice) or not _distinct(domain.options):
-            mend = f"the options of {name!r} as texts" if isinstance(domain, Choice) else f"{name!r} as a list of options"
+            mend = "with texts for options" if isinstance(domain, Choice) else "as a list of options"
             raise SpaceError(
                 f"the choice {children[0][0]!r} is made only for certain values of {name!r}, which is {domain!r}; "
-                f"give {mend}"
+                f"give {name!r} {mend}"
             )
         nodes = {child: node(child) for child, _ in children}
         options = {
