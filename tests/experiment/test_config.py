@@ -292,7 +292,10 @@ def test_words_are_read_as_people_mean_them(tmp_path: Path) -> None:
         (HEAD + "scheduler: bohb\n", r":3:1: scheduler: 'bohb': it is two things here: searcher='bohb' with sched"),
         (HEAD + "scheduler: asha\n", r":3:1: scheduler: scheduler 'asha' needs 'max_steps'"),
         (HEAD + "scheduler:\n  name: asha\n  max_steps: 0\n", r":\d:\d+: scheduler.*max_steps=0\): it must be a whole"),
-        (HEAD + "searcher: NetworkMorphism\n", r":3:1: searcher: 'NetworkMorphism': it comes with a later release; take evolution now"),
+        (
+            HEAD + "searcher: NetworkMorphism\n",
+            r":3:1: searcher: 'NetworkMorphism': it comes with a later release; take evolution now",
+        ),
         (HEAD + "constraints: {a: 3}\n", r":3:\d+: constraints: .*is no bound; write la.at_most\(10\)"),
         (HEAD + "executor: process\n", r"there is no executor 'process'; did you mean 'processes'\?"),
         (HEAD + "resources: {cpu: 2}\n", r":3:13: resources.cpu: .*takes no 'cpu'; did you mean 'cpus'\?"),

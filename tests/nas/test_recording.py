@@ -1,5 +1,6 @@
 """What recording finds where the same names are met at several places, and what it refuses."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,11 +12,17 @@ from lanista import nas
 from lanista.errors import SpaceError
 from lanista.space import Choice, Space
 
+Candidates = dict[str, Callable[[], nn.Module]]
+
 
 def test_candidates_of_one_name_that_differ_by_their_place() -> None:
     def block(i: int) -> nn.Module:
-        inner = {"x": nn.Identity, "y": lambda: nn.Linear(1, nas.ValueChoice(f"k{i // 2}", [1, 3]))}
-        candidates = {"skip": nn.Identity, "none": nn.Identity, "conv": lambda: nas.LayerChoice(inner, name="in")}
+        inner: Candidates = {"x": nn.Identity, "y": lambda: nn.Linear(1, nas.ValueChoice(f"k{i // 2}", [1, 3]))}
+        candidates: Candidates = {
+            "skip": nn.Identity,
+            "none": nn.Identity,
+            "conv": lambda: nas.LayerChoice(inner, name="in"),
+        }
         return nas.LayerChoice(candidates, name="op")
 
     assert nas.record(lambda: [block(i) for i in range(4)]).names == ("op", "in", "k0", "k1")
@@ -23,8 +30,12 @@ def test_candidates_of_one_name_that_differ_by_their_place() -> None:
 
 def test_a_candidate_whose_first_place_holds_no_choice() -> None:
     def block(i: int) -> nn.Module:
-        inner = {"x": nn.Identity, "y": lambda: nn.Linear(1, nas.ValueChoice("k", [1, 3]) if i else 2)}
-        candidates = {"skip": nn.Identity, "none": nn.Identity, "conv": lambda: nas.LayerChoice(inner, name="in")}
+        inner: Candidates = {"x": nn.Identity, "y": lambda: nn.Linear(1, nas.ValueChoice("k", [1, 3]) if i else 2)}
+        candidates: Candidates = {
+            "skip": nn.Identity,
+            "none": nn.Identity,
+            "conv": lambda: nas.LayerChoice(inner, name="in"),
+        }
         return nas.LayerChoice(candidates, name="op")
 
     assert nas.record(lambda: [block(i) for i in range(2)]).names == ("op", "in", "k")
@@ -32,7 +43,7 @@ def test_a_candidate_whose_first_place_holds_no_choice() -> None:
 
 def test_a_choice_that_both_branches_make_hangs_below_neither() -> None:
     def net() -> nn.Module:
-        kernel = {"skip": nn.Identity, "conv": lambda: nn.Conv1d(1, 1, nas.ValueChoice("kernel", [1, 3]))}
+        kernel: Candidates = {"skip": nn.Identity, "conv": lambda: nn.Conv1d(1, 1, nas.ValueChoice("kernel", [1, 3]))}
         return nas.LayerChoice(kernel, name="a" if nas.ValueChoice("kind", ["x", "y"]) == "x" else "b")
 
     models = nas.ModelSpace(net)
@@ -54,7 +65,10 @@ def test_a_candidate_that_makes_a_known_choice_only_for_some_values() -> None:
 def test_what_is_made_in_some_depths_is_found_though_others_of_its_name_hold_nothing() -> None:
     def net() -> nn.Module:
         def cell(i: int) -> nn.Module:
-            ops = {"o": nn.Identity, "p": lambda: nn.Linear(1, nas.ValueChoice("width", [1, 2]) if i else 1)}
+            ops: Candidates = {
+                "o": nn.Identity,
+                "p": lambda: nn.Linear(1, nas.ValueChoice("width", [1, 2]) if i else 1),
+            }
             return nas.LayerChoice(ops, name="op")
 
         return nn.Sequential(cell(0), nas.Repeat(lambda: cell(1), depth=(1, 2), name="depth"))
@@ -103,6 +117,12 @@ def test_a_constructor_that_seeds_leaves_the_random_state() -> None:
     assert torch.equal(torch.rand(1), expected)
 
 
+@pytest.mark.parametrize("given", [nn.ReLU, nn.ReLU()])
+def test_a_model_in_a_space_asks_for_a_model_space(given: Any) -> None:
+    with pytest.raises(SpaceError, match=r"'net' is ReLU.* goes into nas\.ModelSpace\(ReLU\)"):
+        Space({"net": given})
+
+
 def test_an_experiment_opened_by_its_name_says_what_it_needs_to_build() -> None:
     space = {"net": nas.ModelSpace(nn.Linear, 1, 2), "lr": la.Float(0, 1)}
     assert isinstance(la.Space(space).build("net", {"lr": 0.5}), nn.Linear)
@@ -116,10 +136,13 @@ def test_an_experiment_opened_by_its_name_says_what_it_needs_to_build() -> None:
 
 
 def test_a_block_is_given_its_index_where_it_needs_one() -> None:
-    assert [one.inplace for one in nas.Repeat(nn.ReLU, depth=2)] == [False, False]
-    widths = [nas.Repeat(lambda width=width: nn.Linear(width, width), depth=2) for width in (3, 4)]
+    def blocks(make: Any) -> Any:
+        return nas.Repeat(make, depth=2)
+
+    assert [one.inplace for one in blocks(nn.ReLU)] == [False, False]
+    widths = [blocks(lambda width=width: nn.Linear(width, width)) for width in (3, 4)]
     assert [layer.in_features for stage in widths for layer in stage] == [3, 3, 4, 4]
-    assert [layer.in_features for layer in nas.Repeat(lambda i, width=3: nn.Linear(i + width, 1), depth=2)] == [3, 4]
+    assert [layer.in_features for layer in blocks(lambda i, width=3: nn.Linear(i + width, 1))] == [3, 4]
 
 
 def test_an_operation_is_given_its_place_where_it_needs_it() -> None:

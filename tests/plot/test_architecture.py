@@ -82,3 +82,23 @@ def test_every_cell_of_a_model_space_is_found() -> None:
     ]
     assert len(edges(figure)) == len(set(edges(figure)))
     assert sum(1 for t in figure.data if t.hovertext) == 3 * 2 + 1 + 2
+
+
+def test_a_cell_whose_nodes_take_an_output_twice() -> None:
+    nas = pytest.importorskip("lanista.nas")
+    ops = {name: lambda node, source: None for name in ("conv", "pool")}
+    space = nas.record(lambda: nas.Cell(ops, 2, name="c", again=True))
+    chosen = {"c/input1.1": 1, "c/input1.2": 1, "c/input2.1": 2, "c/input2.2": 0, "c/operation1.2": "pool"}
+    exp = la.Experiment("cells", space, metric="loss", store="memory").add({**space.defaults(), **chosen}, 0.0)
+    figure = exp.plot.architecture()
+    assert list(edges(figure)) == ["conv: in2 to 1", "pool: in2 to 1", "conv: 1 to 2", "conv: in1 to 2"]
+    assert not [trace for trace in figure.data if trace.mode == "text" and "input1.1" in str(trace.text)]
+
+
+def test_what_hangs_below_an_operation_of_a_cell_stands_below_no_other_line() -> None:
+    rate = {"a": {"c/rate": Choice([1, 2])}, "b": {}}
+    space = Space({"head": Choice(["x", "y"]), "c/operation1.1": Choice(rate)})
+    exp = la.Experiment("below", space, metric="loss", store="memory").add(space.defaults(), 0.0)
+    figure = exp.plot.architecture()
+    assert told(figure) == ["<b>head</b> x", "<b>c/rate</b> 1"]
+    assert [list(trace.x) for trace in figure.data if "c/rate" in str(trace.text)] == [[0, 0]]

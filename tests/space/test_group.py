@@ -70,7 +70,7 @@ def test_json_keeps_the_parameters_and_not_the_group() -> None:
     space = Space({"net": Line()})
     again = Space.from_json(space.to_json())
     assert again == space
-    with pytest.raises(SpaceError, match="the groups are: none"):
+    with pytest.raises(SpaceError, match="give space= to the Experiment again"):
         again.build("net", {"net.kind": "flat"})
 
 
@@ -94,3 +94,11 @@ def test_an_experiment_opened_without_its_space_says_what_is_missing(tmp_path: A
     with pytest.raises(ParameterError, match=r"trial\['net'\].*give space= to the Experiment again"):
         trial["net"]
     assert la.Experiment("group", {"net": Line()}, metric="loss", store=store).ask()["net"][0] == "line"
+
+
+@pytest.mark.parametrize("name", ["net.w", "net.lr"])
+def test_names_that_begin_as_those_of_a_group_are_refused(name: str) -> None:
+    with pytest.raises(SpaceError, match=rf"'{name}' begins as the parameters of the group 'net' do"):
+        Space({"net": Pair(), name: Float(0, 1)})
+    with pytest.raises(SpaceError, match=rf"'{name}' begins as the parameters of the group 'net' do"):
+        Space({"kind": Choice({"a": {name: Float(0, 1), "net": Pair()}, "b": {}})})

@@ -19,11 +19,11 @@ Handle = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
 aten = torch.ops.aten
 
 
-class Watch(TorchDispatchMode):  # type: ignore[misc]  # torch is not typed here
+class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Gives each operator of the block to `handle(operator, args, kwargs)`, which runs it and returns its result."""
 
     def __init__(self, handle: Handle) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._handle = handle
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
@@ -65,19 +65,19 @@ def _convolution(args: tuple[Any, ...], result: Any) -> int:
     """Every number of the result sees one filter; in a transposed one every number of the input does."""
     inputs, weight, transposed = args[0], args[1], args[6]
     seen = inputs if transposed else result
-    return int(seen.numel()) * prod(weight.shape[1:])
+    return int(seen.numel() * prod(weight.shape[1:]))
 
 
 def _attention(args: tuple[Any, ...], result: Any) -> int:
     """Scores of each query with each key, and the sum of values weighted by them."""
     query, key, value = args[:3]
-    return prod(query.shape[:-1]) * int(key.shape[-2]) * int(query.shape[-1] + value.shape[-1])
+    return int(prod(query.shape[:-1]) * key.shape[-2] * (query.shape[-1] + value.shape[-1]))
 
 
 def _recurrent(args: tuple[Any, ...], result: Any) -> int:
     """Each step of each sequence is multiplied by all weights; biases are no matrices."""
     weights = tensors(args[1]) if isinstance(args[1], (list, tuple)) else [args[1], args[2]]
-    return prod(args[0].shape[:-1]) * sum(int(weight.numel()) for weight in weights if weight.ndim > 1)
+    return int(prod(args[0].shape[:-1]) * sum(weight.numel() for weight in weights if weight.ndim > 1))
 
 
 def _trilinear(args: tuple[Any, ...], result: Any) -> int:
@@ -131,13 +131,16 @@ class Memory:
             key, size = storage._cdata, storage.nbytes()
             if key in self._seen:
                 continue
-            self._seen[key] = weakref.ref(storage, lambda _, key=key, size=size: self._freed(key, size))
+            self._seen[key] = weakref.ref(storage, self._freeing(key, size))
             self.live += size
             self.peak = max(self.peak, self.live)
 
-    def _freed(self, key: int, size: int) -> None:
-        del self._seen[key]
-        self.live -= size
+    def _freeing(self, key: int, size: int) -> Callable[[Any], None]:
+        def freed(_: Any) -> None:
+            del self._seen[key]
+            self.live -= size
+
+        return freed
 
 
 def _storage(tensor: torch.Tensor) -> Any:

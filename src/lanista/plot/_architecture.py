@@ -93,7 +93,8 @@ def _tree(space: Space, params: Mapping[str, Any], other: Mapping[str, Any] | No
     depths: list[int] = []
     lines: list[Line] = []
     for parameter in space.parameters:
-        depth = 0 if parameter.parent is None else depths[parameter.parent] + 1
+        above = parameter.parent
+        depth = 0 if above is None else depths[above] + (space.parameters[above].name not in drawn)
         depths.append(depth)
         name = parameter.name
         if name in drawn or (name not in params and (other is None or name not in other)):

@@ -7,7 +7,7 @@ from typing import Any
 from lanista._frozen import Frozen
 from lanista.space import Choice, Space, Subset
 
-_CHOICE = re.compile(r"(?P<cell>.+)/(?:inputs(?P<node>\d+)|operation(?P<to>\d+)\.(?P<slot>\d+))")
+_CHOICE = re.compile(r"(?P<cell>.+)/(?:inputs(?P<node>\d+)|input(?P<at>\d+)\.\d+|operation(?P<to>\d+)\.(?P<slot>\d+))")
 
 
 class Edge(Frozen):
@@ -57,7 +57,9 @@ def _cell(space: Space, params: Mapping[str, Any], cell: str, choices: Mapping[s
     inputs = _inputs(space, cell, choices, operations)
     edges = []
     for node, slots in sorted(operations.items()):
-        chosen = params.get(f"{cell}/inputs{node}", list(range(inputs + node - 1)))
+        every = list(range(inputs + node - 1))
+        each = [params[name] for slot in sorted(slots) if (name := f"{cell}/input{node}.{slot}") in params]
+        chosen = params.get(f"{cell}/inputs{node}", each or every)
         sources = chosen if isinstance(chosen, list) else [chosen]
         edges += [
             Edge(source, inputs + node - 1, slots[slot]) for slot, source in enumerate(sources, 1) if slot in slots
@@ -71,8 +73,9 @@ def _inputs(
     """How many inputs a cell has: as many as its first node may take."""
     for parameter in space.parameters:
         match, domain = choices.get(parameter.name), parameter.domain
-        if match is not None and match["node"] and isinstance(domain, Choice | Subset):
+        node = match and (match["node"] or match["at"])
+        if node and isinstance(domain, Choice | Subset):
             known = domain.options if isinstance(domain, Choice) else domain.items
-            return len(known) - int(match["node"]) + 1
+            return len(known) - int(node) + 1
     first = min(operations, default=1)
     return len(operations.get(first, {1: ""})) - first + 1

@@ -64,16 +64,30 @@ class Groups(Frozen):
                 prefix = f"{name}."
                 own = {key.removeprefix(prefix): value for key, value in params.items() if key.startswith(prefix)}
                 return place.group.build(own)
+        if not self.places and any(key.startswith(f"{name}.") for key in params):
+            raise SpaceError(
+                f"what the parameters of {name!r} make is known to the program that gave the space: give space= to the "
+                "Experiment again"
+            )
         there = ", ".join(dict.fromkeys(place.name for place in self.places)) or "none"
         raise SpaceError(f"{name!r} is no group of parameters that applies here; the groups are: {there}")
 
 
 def unfold(tree: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Place, ...]]:
-    """Returns a tree with the parameters of its groups in their place, and where the groups stood."""
+    """Returns a tree with the parameters of its groups in their place, and where the groups stood.
+
+    Raises:
+        SpaceError: a name beside a group begins as those of its parameters.
+    """
     flat: dict[str, Any] = {}
     places: list[Place] = []
     for name, node in tree.items():
         if isinstance(node, Group):
+            if taken := [other for other in tree if str(other).startswith(f"{name}.")]:
+                raise SpaceError(
+                    f"the name {taken[0]!r} begins as the parameters of the group {name!r} do, which are called "
+                    f"{name}.parameter; rename one of them"
+                )
             inner, below = unfold(node.tree)
             flat |= prefixed(inner, f"{name}.")
             places.append(Place(name, node, {}))

@@ -124,6 +124,12 @@ def _node(node: Any, place: str) -> Any:
         return node
     if isinstance(node, type) and issubclass(node, Domain):
         raise SpaceError(f"'{place}' is the class {node.__name__}; call it with its arguments: {node.__name__}(...)")
+    if callable(node):
+        called = getattr(node, "__name__", type(node).__name__)
+        raise SpaceError(
+            f"'{place}' is {called}, neither a domain nor a constant; a model that makes choices goes into "
+            f"nas.ModelSpace({called}), for other objects use a string that names them and look it up in the objective"
+        )
     if isinstance(node, dict) and any(isinstance(item, Domain) for item in node.values()):
         raise SpaceError(
             f"'{place}' is a dict of domains; parameters that depend on an option go into "

@@ -91,13 +91,13 @@ class Trial:
         from difflib import get_close_matches
 
         what = f"trial[{name!r}]: the trial has no such parameter"
-        if close := get_close_matches(str(name), self.params, 1):
-            return f"{what}; did you mean {close[0]!r}?"
         if any(key.startswith(f"{name}.") for key in self.params):
             return (
                 f"{what}; it is a group of parameters, and what they make is known to the process that gave the space: "
                 "give space= to the Experiment again"
             )
+        if close := get_close_matches(str(name), self.params, 1):
+            return f"{what}; did you mean {close[0]!r}?"
         there = f"there are {', '.join(self.params)}" if self.params else "there are none"
         if self._job.define:
             return f"{what} yet; {there}; ask for it by trial.suggest_float({name!r}, low, high) or its kin"
