@@ -54,6 +54,7 @@ def train(trial: la.Trial) -> None:
 
 
 space = {"net": nas.ModelSpace(Net), "lr": la.Float(1e-4, 1e-1, log=True)}
-exp = la.Experiment("example-multi-trial", space, metric="accuracy", mode="max", searcher="evolution", seed=0)
+searcher = la.RegularizedEvolution(population=6, sample=3)  # small, for the first 6 trials are random
+exp = la.Experiment("example-multi-trial", space, metric="accuracy", mode="max", searcher=searcher, seed=0)
 exp.run(train, trials=12)
 print(exp.space.build("net", exp.best.params))

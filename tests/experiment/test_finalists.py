@@ -69,6 +69,15 @@ def test_a_configuration_whose_new_runs_fail_comes_last() -> None:
     assert math.isnan(found[-1].mean) and math.isnan(found[-1].std)
 
 
+def test_runs_that_failed_are_made_up_for_when_called_again() -> None:
+    def fails(trial: la.Trial) -> float:
+        raise ValueError("no memory")
+
+    exp = made().run(lambda trial: float(trial["x"]), trials=20, progress=False)
+    assert [each.values for each in exp.reevaluate(fails, top=2, times=2, progress=False)] == [(), ()]
+    assert [len(each.values) for each in exp.reevaluate(noisy, top=2, times=2, progress=False)] == [2, 2]
+
+
 def test_only_what_keeps_the_constraints_is_a_finalist() -> None:
     def train(trial: la.Trial) -> dict[str, float]:
         return {"score": float(trial["x"]), "size": float(trial["x"])}

@@ -363,6 +363,13 @@ def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
         experiment().run(learn, trials=1, progress=False, callbacks=[la.TensorBoard(tmp_path / "runs")])
 
 
+def test_settings_that_make_no_sense() -> None:
+    with pytest.raises(UsageError, match=r"every=-1\): it must be a number of seconds from 0"):
+        la.TensorBoard("runs", every=-1)
+    with pytest.raises(UsageError, match=r"logdir=3\): it must be a folder"):
+        la.TensorBoard(3)  # type: ignore[arg-type]
+
+
 def test_a_url_is_no_folder() -> None:
     with pytest.raises(UsageError, match=r"logdir='s3://bucket/runs' must be a folder of this machine"):
         experiment().tensorboard("s3://bucket/runs")

@@ -325,6 +325,8 @@ def test_inputs_by_name_and_defaults() -> None:
 
 
 def test_a_model_that_does_not_run_is_told_at_once() -> None:
+    with pytest.raises(UsageError, match=r"got the class MLP; give the built model"):
+        nas.Graph(MLP, torch.zeros(1, 6))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"MLP does not run on the example inputs \(RuntimeError.*give inputs"):
         nas.Graph(MLP(), torch.zeros(2, 5))
     with pytest.raises(UsageError, match=r"MLP does not run on the example inputs \(TypeError: missing"):

@@ -218,6 +218,7 @@ def test_loose_ends_are_what_no_node_takes() -> None:
         (lambda: nas.LayerChoice({1: nn.ReLU}), "labels are texts"),
         (lambda: nas.Repeat(nn.ReLU, depth=(3, 1)), r"begins above its end; write \(1, 3\)"),
         (lambda: nas.Repeat(nn.ReLU, depth=(-1, 1)), "whole numbers from 0"),
+        (lambda: nas.Repeat(nn.ReLU(), depth=2), "Repeat 'depth1': the block is ReLU; give a function that makes it"),
         (lambda: nas.InputChoice(2, 3), "chooses 3 of 2 inputs"),
         (lambda: nas.InputChoice(2, reduce="max"), "reduce='max' is none of"),
         (lambda: (nas.ValueChoice("w", [1]), nas.ValueChoice("w", [2])), r"made with Choice\(\[1\]\) and with"),
@@ -235,6 +236,11 @@ def test_mistakes_are_told(make: Any, message: str) -> None:
 def test_a_model_is_no_model_space() -> None:
     with pytest.raises(SpaceError, match=r"for a model that exists use nas\.MutatedSpace"):
         nas.ModelSpace(nn.Linear(1, 1))  # type: ignore[arg-type]
+
+
+def test_a_function_that_returns_no_module_is_told() -> None:
+    with pytest.raises(SpaceError, match="made NoneType, and no module; does the function return its model"):
+        nas.ModelSpace(lambda: None).build({})  # type: ignore[arg-type,return-value]
 
 
 def test_a_configuration_of_another_space_is_refused() -> None:

@@ -253,6 +253,8 @@ def test_activations_that_would_change_the_values_are_refused() -> None:
         nas.deepen(graph, "second", activation=nn.ReLU)
     with pytest.raises(UsageError, match="kernel=4; only a convolution of odd size"):
         nas.deepen(graph, "relu", kernel=4)
+    with pytest.raises(UsageError, match="activation='relu'; give a class of modules"):
+        nas.deepen(graph, "relu", activation="relu")  # type: ignore[arg-type]
     with pytest.raises(GraphError, match="no convolution or linear layer comes before 'x'"):
         nas.deepen(graph, "x")
     with pytest.raises(GraphError, match="batch normalisation does not take values of shape"):

@@ -205,6 +205,17 @@ def test_replace_operator() -> None:
     assert alike.size == 4
     with pytest.raises(UsageError, match="none named 'keep'"):
         nas.ReplaceOperator("relu", {"keep": nn.ReLU})
+    with pytest.raises(UsageError, match="give a label for each"):
+        nas.ReplaceOperator("relu", [nn.GELU])  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="the option 'gelu' is GELU; give a class such as"):
+        nas.ReplaceOperator("relu", {"gelu": nn.GELU()})
+
+
+def test_what_is_no_list_of_mutators_is_told() -> None:
+    with pytest.raises(SpaceError, match=r"mutators is one Width; give a list, such as \[Width\(\)\]"):
+        nas.MutatedSpace(LeNet(), Width(), IMAGE)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="the class Width is no mutator; give an object"):
+        nas.MutatedSpace(LeNet(), [Width], IMAGE)  # type: ignore[list-item]
 
 
 def test_pooling_becomes_an_inception_cell_of_2_to_5_branches() -> None:
@@ -223,6 +234,8 @@ def test_pooling_becomes_an_inception_cell_of_2_to_5_branches() -> None:
     assert seen == {2, 3, 4, 5}
     with pytest.raises(UsageError, match="give the least and the most"):
         nas.PoolToInception((3, 2))
+    with pytest.raises(UsageError, match="branches=3; give the least and the most"):
+        nas.PoolToInception(3)  # type: ignore[arg-type]
 
 
 def test_inception_cells_keep_odd_sizes_and_modules() -> None:

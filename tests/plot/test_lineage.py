@@ -71,4 +71,7 @@ def test_a_population_has_a_lineage() -> None:
 
 
 def test_without_copies_there_is_no_lineage(busy: Story) -> None:
-    assert message(plot.lineage(busy.history)) == "no trial was copied from another yet, as PBT does"
+    assert (
+        message(plot.lineage(busy.history))
+        == "no trial was made from another yet, as PBT, evolution and local search do"
+    )

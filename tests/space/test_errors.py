@@ -149,6 +149,13 @@ def test_wrong_constraints(condition: Any, message: str) -> None:
         SPACE.where(condition)
 
 
+def test_a_name_with_a_slash_asks_for_a_function() -> None:
+    space = Space({"enc/depth": Int(1, 3), "width": Int(1, 2)})
+    with pytest.raises(SpaceError, match=r"'enc/depth' cannot stand in an expression, .*lambda p: p\['enc/depth'\]"):
+        space.where("enc/depth * width <= 2")
+    assert space.where(lambda p: p["enc/depth"] * p["width"] <= 2).size == 3
+
+
 def test_a_choice_of_true_and_false_is_a_condition() -> None:
     space = Space({"on": Choice([False, True]), "x": Int(0, 1)})
     assert [space.where(condition).size for condition in ("on", "not on", "on or x > 0", "on if x > 0 else True")] == [

@@ -246,8 +246,8 @@ class Experiment(Commands):
         """Runs the `top` best trials' configurations again, `times` times each, and tells which has the best mean.
 
         One run's value is partly luck, and the best of many trials is the luckiest. The new runs, as `run` makes them,
-        are an experiment of their own, NAME followed by "finalists"; what has been run there is not run again. The
-        objective has to take its randomness from `trial.seed`.
+        are an experiment of their own, NAME followed by "finalists"; what has been run there is not run again, unless
+        it failed or was cancelled. The objective has to take its randomness from `trial.seed`.
 
         Returns:
             The finalists, the best mean first; those whose runs all failed at the end.

@@ -55,7 +55,7 @@ def reevaluate(exp: "Experiment", objective: Any, top: int, times: int, how: dic
     if not chosen:
         raise ExperimentError(f"experiment {exp.name!r} has no completed trial that keeps the constraints yet")
     second = _second(exp, h)
-    done = Counter(canonical(params) for params in second.history.params)
+    done = Counter(canonical(trial.params) for trial in second.trials if trial.state not in ("failed", "cancelled"))
     for params in (h.params[number] for number in chosen):
         missing = max(0, times - done[canonical(params)])
         if missing:

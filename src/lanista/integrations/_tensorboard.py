@@ -1,5 +1,6 @@
 """An experiment as TensorBoard shows it: scalars by trial, and the table of the HParams page."""
 
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,6 +37,9 @@ class TensorBoard(Described):
             that name that was made anew takes the place of the old one.
         every: seconds between two looks at what is new; 0: at each event.
 
+    Raises:
+        UsageError: `logdir` is no path, or `every` no number from 0.
+
     >>> import lanista as la
     >>> exp = la.Experiment("board", {"x": la.Float(0, 1)}, metric="loss", store="memory", seed=0)
     >>> logdir = getfixture("tmp_path")
@@ -45,6 +49,10 @@ class TensorBoard(Described):
     """
 
     def __init__(self, logdir: str | Path, *, every: float = 1.0) -> None:
+        if not isinstance(logdir, str | PathLike):
+            raise UsageError(f"TensorBoard(logdir={logdir!r}): it must be a folder, such as 'runs'")
+        if isinstance(every, bool) or not isinstance(every, int | float) or not every >= 0:
+            raise UsageError(f"TensorBoard(every={every!r}): it must be a number of seconds from 0")
         self.logdir = logdir
         self.every = every
         self._folder: Folder | None = None

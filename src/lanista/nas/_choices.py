@@ -100,7 +100,7 @@ def Repeat(
         name: names the choice; by default it is numbered.
 
     Raises:
-        SpaceError: a depth that is no whole number from 0.
+        SpaceError: a depth that is no whole number from 0, or a block that is a module already.
 
     >>> from torch import nn
     >>> from lanista import nas
@@ -108,6 +108,11 @@ def Repeat(
     2
     """
     full = names().full(name, "depth")
+    if isinstance(block, nn.Module) or not callable(block):
+        raise SpaceError(
+            f"Repeat {full!r}: the block is {type(block).__name__}; give a function that makes it, such as "
+            "lambda: nn.Linear(8, 8), so that each block has weights of its own"
+        )
     given = [depth, depth] if isinstance(depth, int) else list(depth)
     if not given or any(not isinstance(one, int) or isinstance(one, bool) or one < 0 for one in given):
         raise SpaceError(f"Repeat {full!r}: depth={depth!r}; give whole numbers from 0, such as depth=(1, 6)")

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import fx, nn
 
-from lanista.errors import GraphError
+from lanista.errors import GraphError, UsageError
 from lanista.nas import _inner
 from lanista.nas._body import Body, Change, as_change
 from lanista.nas._identity import Identity, Mutation
@@ -34,7 +34,7 @@ class Graph(View):
         example_inputs: A tensor, a tuple of arguments, or a dictionary of named ones; on the device of the model.
 
     Raises:
-        UsageError: the model cannot be copied, or does not run on the example inputs.
+        UsageError: it is no module, cannot be copied, or does not run on the example inputs.
 
     Example:
         >>> import torch
@@ -296,7 +296,11 @@ class Graph(View):
 
         Raises:
             GraphError: the mutation does not fit.
+            UsageError: it is no mutator.
         """
+        if isinstance(mutator, type) or not hasattr(mutator, "mutate"):
+            what = f"the class {mutator.__name__}" if isinstance(mutator, type) else repr(mutator)
+            raise UsageError(f"{what} is no mutator; give an object of a class with `mutate`, such as NormAfterConv()")
         made: dict[str, Any] = {}
 
         def noted(name: str, options: Any) -> Any:

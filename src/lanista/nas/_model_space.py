@@ -66,10 +66,13 @@ class ModelSpace(Group):
         """Returns the model of a configuration: a plain module, as if it were written by hand.
 
         Raises:
-            SpaceError: the configuration is not of this space.
+            SpaceError: the configuration is not of this space, or what is made is no module.
         """
         with running(Build(self.space.check(params))):
-            return self._call()
+            net = self._call()
+        if not isinstance(net, nn.Module):
+            raise SpaceError(f"{self!r} made {type(net).__name__}, and no module; does the function return its model?")
+        return net
 
     def sample(self, rng: "np.random.Generator", n: int = 1) -> list[Params]:
         """Returns `n` random configurations."""

@@ -105,7 +105,7 @@ def deepen(
 
     Raises:
         GraphError: no layer comes before, or the activation would change the values.
-        UsageError: the kernel size is even.
+        UsageError: the kernel size is even, or the activation is no class.
 
     Chen et al. (2016), section 2.3 (Net2DeeperNet).
     """
@@ -113,6 +113,8 @@ def deepen(
     place = graph._node(after, "deepen after")
     if kernel % 2 == 0:
         raise UsageError(f"kernel={kernel!r}; only a convolution of odd size can be the identity")
+    if isinstance(activation, nn.Module) or not (activation is None or callable(activation)):
+        raise UsageError(f"activation={activation!r}; give a class of modules, such as nn.ReLU")
     act = activation() if activation is not None else None
     if act is not None:
         _check_idempotent(graph, place, act)

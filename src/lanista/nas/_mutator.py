@@ -70,13 +70,17 @@ class MutatedSpace(Group):
         space: The choices as a `Space` of their own names.
 
     Raises:
-        SpaceError: two mutators have the same name, or one offers different options under one name.
+        SpaceError: no list of mutators, two have the same name, or one offers different options under one name.
         UsageError: the model does not run on the example inputs.
     """
 
     def __init__(
         self, model: nn.Module | Callable[[], nn.Module], mutators: Sequence[Mutator], example_inputs: Any
     ) -> None:
+        if isinstance(mutators, Mutator):
+            raise SpaceError(
+                f"mutators is one {type(mutators).__name__}; give a list, such as [{type(mutators).__name__}()]"
+            )
         self._make = None if isinstance(model, nn.Module) else model
         self._inputs = example_inputs
         self._mutators = {mutator.name or type(mutator).__name__: mutator for mutator in mutators}

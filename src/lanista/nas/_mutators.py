@@ -11,7 +11,7 @@ from lanista.nas._mutator import Mutator
 from lanista.nas._nodes import Node, What
 from lanista.nas._record import Pick
 
-Maker = type[nn.Module] | Callable[[Node], Any] | None
+Maker = type[nn.Module] | Callable[[Node], Any]
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 POOLING = ("maxpool2d", "avgpool2d")
 KEEP = "keep"
@@ -41,8 +41,16 @@ class ReplaceOperator(Mutator):
     def __init__(
         self, what: What, options: Mapping[str, Maker], *, each: bool = True, name: str = "ReplaceOperator"
     ) -> None:
+        if not isinstance(options, Mapping):
+            raise UsageError(f"options={options!r}; give a label for each: {{'gelu': nn.GELU}}")
         if KEEP in options or not options:
             raise UsageError(f"options of ReplaceOperator are {list(options)}; give one or more, and none named 'keep'")
+        for label, make in options.items():
+            if isinstance(make, nn.Module) or not callable(make):
+                raise UsageError(
+                    f"ReplaceOperator: the option {label!r} is {type(make).__name__}; give a class such as nn.GELU, or "
+                    "a function that is given the node: lambda node: nn.LeakyReLU(0.1)"
+                )
         self.what = what
         self.options = options
         self.each = each
@@ -77,7 +85,7 @@ class PoolToInception(Mutator):
     def __init__(
         self, branches: tuple[int, int] = (2, 5), *, what: What = POOLING, name: str = "PoolToInception"
     ) -> None:
-        if not 1 <= branches[0] <= branches[1]:
+        if not isinstance(branches, tuple | list) or len(branches) != 2 or not 1 <= branches[0] <= branches[1]:
             raise UsageError(f"branches={branches!r}; give the least and the most, such as (2, 5)")
         self.branches = branches
         self.what = what

@@ -39,8 +39,11 @@ def trace(model: nn.Module, inputs: Any) -> Traced:
     """Traces a copy of a model; modules that cannot be traced stay whole, in the worst case the model itself.
 
     Raises:
-        UsageError: the model cannot be copied, or does not run on the example inputs.
+        UsageError: it is no module, cannot be copied, or does not run on the example inputs.
     """
+    if not isinstance(model, nn.Module):
+        what = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise UsageError(f"a graph is made of a module, got {what}; give the built model, such as Net()")
     name = type(model).__name__
     try:
         root = copy.deepcopy(model)

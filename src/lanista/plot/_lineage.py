@@ -39,7 +39,7 @@ def lineage(
         MissingExtraError: plotly is not installed.
 
     >>> lineage(History()).layout.annotations[0].text
-    'no trial was copied from another yet, as PBT does'
+    'no trial was made from another yet, as PBT, evolution and local search do'
     """
     frame, own = Frame(history, metric), look(theme)
     title = title_of(history, f"lineage by {param or frame.name}")
@@ -48,7 +48,7 @@ def lineage(
     if not len(members):
         if any(n is not None for n in history.each("made_from")):
             return mutants(frame, param, title, theme)
-        return empty(title, theme, "no trial was copied from another yet, as PBT does")
+        return empty(title, theme, "no trial was made from another yet, as PBT, evolution and local search do")
     scale = Scale(history, param, history.params.take(range(len(history)))) if param is not None else None
     best = latest_best(frame)
     line = _ancestors(history, best)

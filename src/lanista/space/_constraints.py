@@ -170,6 +170,12 @@ def _check_names(constraint: Constraint, known: list[str]) -> None:
 
     for name in sorted(constraint.names):
         if name not in known:
+            whole = next((one for one in known if "/" in one and one in (constraint.source or "")), None)
+            if whole is not None:
+                raise SpaceError(
+                    f"constraint {constraint.source!r}: {whole!r} cannot stand in an expression, where / divides; "
+                    f"give a function that takes the configuration as a dict: lambda p: p[{whole!r}] > ..."
+                )
             near = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"the names are {', '.join(known) or 'none'}"
             raise SpaceError(f"constraint {constraint.source!r} mentions {name!r}, which is no parameter; {hint}")
