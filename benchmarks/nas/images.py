@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 import lanista as la
 from benchmarks.results import machine, table, versions, write_section
-from benchmarks.search.problems.base import ROOT
+from benchmarks.search.problems import base
 from lanista import nas
 from lanista.errors import Infeasible
 
@@ -62,11 +62,11 @@ def images(data: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 def _cifar(name: str) -> tuple[Tensor, Tensor]:
     import importlib.util
 
-    spec = importlib.util.spec_from_file_location("load", ROOT / "images" / "load.py")
+    spec = importlib.util.spec_from_file_location("load", base.data() / "images" / "load.py")
     assert spec is not None and spec.loader is not None
     load = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(load)
-    x, y = load.load_imgs(ROOT / "images" / f"cifar10_{name}.imgs")
+    x, y = load.load_imgs(base.data() / "images" / f"cifar10_{name}.imgs")
     pixels = torch.from_numpy(np.asarray(x)).permute(0, 3, 1, 2).float() / 127.5 - 1
     return pixels.contiguous(), torch.from_numpy(np.asarray(y)).long()
 
