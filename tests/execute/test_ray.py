@@ -150,16 +150,13 @@ def test_what_trials_print_comes_home(desk: Callable[..., Desk]) -> None:
 # --- what befalls workers ---------------------------------------------------------------------------------------------
 
 
-def test_trials_whose_worker_is_killed_go_on_from_their_checkpoints(
-    cluster: Cluster, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_trials_whose_worker_is_killed_go_on_from_their_checkpoints(cluster: Cluster) -> None:
     exp = la.Experiment("killed workers", {"x": la.Float(0, 1)}, metric="loss", seed=1)
     exp.run(climb, trials=4, executor=Ray(workers=2), progress=False)
     assert [t.state for t in exp.trials] == ["completed"] * 4
     assert [t.attempts for t in exp.trials] == [1, 2, 1, 2]
     assert [t.retries for t in exp.trials] == [0] * 4
     assert [[step for step, _ in exp.history.reports(i)] for i in range(4)] == [[1, 2, 3, 4, 5]] * 4
-    assert "(raylet)" not in capfd.readouterr().out
 
 
 def test_a_trial_that_kills_its_workers_fails_in_the_end(desk: Callable[..., Desk]) -> None:
