@@ -32,7 +32,7 @@ class Agreement(Frozen):
         predicted_ms: what the table says, one figure a model.
         measured_ms: what was measured.
         rank: Spearman's rank correlation of the two: 1 if the order is right, about 0 if it tells nothing.
-        error: the median of |predicted − measured| / measured.
+        error: the median of `|predicted − measured|` / measured.
     """
 
     predicted_ms: tuple[float, ...]

@@ -53,8 +53,8 @@ def jacob_cov(model: nn.Module, inputs: Inputs, *, seed: int = 0) -> float:
 def naswot(model: nn.Module, inputs: Inputs, *, seed: int = 0) -> float:
     """Scores in how many ways the ReLUs of a network switch for different inputs; higher is better.
 
-    The logarithm of |det K|, where K[i, j] counts the ReLUs that are both on or both off for inputs i and j (Mellor et
-    al. 2021, section 3). Every ReLU counts, in layers and in functional code, its leaky kinds and ReLU6 included. It
+    The logarithm of `|det K|`, where K[i, j] counts the ReLUs that are both on or both off for inputs i and j (Mellor
+    et al. 2021, section 3). Every ReLU counts, in layers and in functional code, its leaky kinds and ReLU6 included. It
     is −inf where two inputs switch all of them alike. Sums of different sizes are not comparable between batch sizes.
 
     Args:

@@ -59,7 +59,7 @@ def synflow(model: nn.Module, inputs: Inputs, *, seed: int = 0) -> float:
 def snip(model: nn.Module, inputs: Inputs, targets: Any, *, loss: Loss = cross_entropy, seed: int = 0) -> float:
     """Sums how much the loss depends on each weight being there; higher is better.
 
-    The sum of |w · ∂L/∂w| over all weights (SNIP, Lee et al. 2019, section 4.1, without its normalisation; as a score
+    The sum of `|w · ∂L/∂w|` over all weights (SNIP, Lee et al. 2019, section 4.1, without its normalisation; as a score
     for architectures: Abdelfattah et al. 2021, section 3.2).
 
     Args:
