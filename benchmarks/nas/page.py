@@ -2,6 +2,8 @@
 
 import math
 import platform
+import shlex
+import sys
 from datetime import date
 
 import numpy as np
@@ -14,8 +16,8 @@ from lanista import __version__
 
 PREAMBLE = """\
 Strategies of neural architecture search on tables of what others trained, one evaluation after the other. Made on
-{day} by `python -m benchmarks.nas tables --write` on a machine with {machine}; Python {python}, lanista {ours},
-{versions}. Regret is in points of accuracy below the best architecture of the table, mean over seeds; random search has
+{day} by `{command}`
+on a machine with {machine}; Python {python}, lanista {ours}, {versions}. Regret is in points of accuracy below the best architecture of the table, mean over seeds; random search has
 {random} evaluations, all others {budget}. All have their defaults; `bananas-paths` sees the paths through the cell, as
 in its paper, the other `bananas` each edge's operator. The last column: after how many evaluations a strategy is where
 random search is after {random}. The bar: the best of ours within {bar}.
@@ -37,6 +39,7 @@ def write(curves: dict[str, Curves]) -> None:
     parts = [
         PREAMBLE.format(
             day=date.today(),
+            command=shlex.join(["python", "-m", "benchmarks.nas", *sys.argv[1:]]),
             machine=machine(),
             python=platform.python_version(),
             ours=__version__,
