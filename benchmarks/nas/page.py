@@ -17,10 +17,12 @@ from lanista import __version__
 PREAMBLE = """\
 Strategies of neural architecture search on tables of what others trained, one evaluation after the other. Made on
 {day} by `{command}`
-on a machine with {machine}; Python {python}, lanista {ours}, {versions}. Regret is in points of accuracy below the best architecture of the table, mean over seeds; random search has
-{random} evaluations, all others {budget}. All have their defaults; `bananas-paths` sees the paths through the cell, as
-in its paper, the other `bananas` each edge's operator. The last column: after how many evaluations a strategy is where
-random search is after {random}. The bar: the best of ours within {bar}.
+on a machine with {machine}; Python {python}, lanista {ours}, {versions}.
+
+Regret is in points of accuracy below the best architecture of the table, mean over seeds; random search has {random}
+evaluations, all others {budget}. All have their defaults; `bananas-paths` sees the paths through the cell, as in its
+paper, the other `bananas` each edge's operator. The last column: after how many evaluations a strategy is where random
+search is after {random}. The bar: the best of ours within {bar}.
 """
 PAPERS = """\
 ### As in the papers
