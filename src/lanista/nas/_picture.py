@@ -1,6 +1,6 @@
 """A model as a picture: its graph from input to output, and what differs from another model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +9,14 @@ from torch import nn
 from lanista.errors import UsageError
 from lanista.nas._graph import Graph
 from lanista.nas._nodes import Node
-from lanista.plot._style import Part, Theme, figure, look, safe
+from lanista.plot._style import Look, Part, Theme, figure, look, safe
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 ROW, COLUMN = 54, 170
 """Pixels between nodes."""
+Spot = tuple[float, float]
 
 
 def draw(
@@ -52,35 +53,11 @@ def draw(
     if against is not None:
         new, gone = _difference(nodes, [n for n in _graph(against, example_inputs).nodes if n.within is None])
     own, places = look(theme), _places(nodes)
-    boxes: list[Part] = []
-    xs: list[float | None] = []
-    ys: list[float | None] = []
-    for node in nodes:
-        x, y = places[node.name]
-        for source in node.inputs:
-            xs += [places[source][0], x, None]
-            ys += [places[source][1], y, None]
-        stands = node.name in new
-        boxes.append(
-            {
-                "x": x,
-                "y": y,
-                "text": f"<b>{safe(_does(node))}</b>" + (f"<br>{_shape(node)}" if node.shape else ""),
-                "hovertext": safe(node.text if node.whole is None else f"{node.text} (whole: {node.whole})"),
-                "showarrow": False,
-                "font": {"size": 11, "color": own.lines[1] if stands else own.text},
-                "bgcolor": own.paper,
-                "bordercolor": own.lines[1] if stands else own.muted,
-                "borderwidth": 2 if stands else 1,
-                "borderpad": 4,
-            }
-        )
-    lines: Part = {"type": "scatter", "mode": "lines", "x": xs, "y": ys, "hoverinfo": "skip"}
     wide = max(abs(x) for x, _ in places.values()) + 1
     deep = -min(y for _, y in places.values())
     hidden = {"visible": False}
     made = figure(
-        [{**lines, "line": {"color": own.muted, "width": 1.5}}],
+        [{**_lines(nodes, places), "line": {"color": own.muted, "width": 1.5}}],
         title=f"{graph.name} · {len(nodes)} nodes",
         theme=theme,
         note="" if against is None else _told(len(new), gone),
@@ -88,8 +65,37 @@ def draw(
         y={**hidden, "range": [-deep - 0.7, 0.7]},
         legend=False,
     )
+    boxes = [_box(node, places[node.name], own, stands=node.name in new) for node in nodes]
     size = {"height": 120 + ROW * (deep + 1), "width": max(520, COLUMN * 2 * wide)}
     return made.update_layout(annotations=boxes, margin={"l": 24, "r": 24, "b": 24}, **size)
+
+
+def _lines(nodes: Sequence[Node], places: Mapping[str, Spot]) -> Part:
+    """A line from each node to each that reads it."""
+    xs: list[float | None] = []
+    ys: list[float | None] = []
+    for node in nodes:
+        x, y = places[node.name]
+        for source in node.inputs:
+            xs += [places[source][0], x, None]
+            ys += [places[source][1], y, None]
+    return {"type": "scatter", "mode": "lines", "x": xs, "y": ys, "hoverinfo": "skip"}
+
+
+def _box(node: Node, spot: Spot, own: Look, *, stands: bool) -> Part:
+    """A node as an annotation; one that `stands` out is what the other model does not have."""
+    return {
+        "x": spot[0],
+        "y": spot[1],
+        "text": f"<b>{safe(_does(node))}</b>" + (f"<br>{_shape(node)}" if node.shape else ""),
+        "hovertext": safe(node.text if node.whole is None else f"{node.text} (whole: {node.whole})"),
+        "showarrow": False,
+        "font": {"size": 11, "color": own.lines[1] if stands else own.text},
+        "bgcolor": own.paper,
+        "bordercolor": own.lines[1] if stands else own.muted,
+        "borderwidth": 2 if stands else 1,
+        "borderpad": 4,
+    }
 
 
 def _graph(model: Any, example_inputs: Any) -> Graph:
@@ -135,12 +141,12 @@ def _shape(node: Node) -> str:
     return " × ".join(map(str, node.shape or ()))
 
 
-def _places(nodes: Sequence[Node]) -> dict[str, tuple[float, float]]:
+def _places(nodes: Sequence[Node]) -> dict[str, Spot]:
     """A spot for each node: below all that it reads, as near to them as others of its row leave room."""
     row: dict[str, int] = {}
     for node in nodes:
         row[node.name] = 1 + max((row[source] for source in node.inputs), default=-1)
-    places: dict[str, tuple[float, float]] = {}
+    places: dict[str, Spot] = {}
     for level in range(max(row.values()) + 1):
         same = [node for node in nodes if row[node.name] == level]
         wish = {n.name: sum(places[s][0] for s in n.inputs) / len(n.inputs) if n.inputs else 0.0 for n in same}
@@ -152,9 +158,7 @@ def _places(nodes: Sequence[Node]) -> dict[str, tuple[float, float]]:
     return _parted(nodes, places, row)
 
 
-def _parted(
-    nodes: Sequence[Node], places: dict[str, tuple[float, float]], row: dict[str, int]
-) -> dict[str, tuple[float, float]]:
+def _parted(nodes: Sequence[Node], places: dict[str, Spot], row: dict[str, int]) -> dict[str, Spot]:
     """Moves a node that stands alone in its row out of the way of lines that pass through its row."""
     passing = {
         level
