@@ -1,7 +1,6 @@
 """The strategies of neural architecture search, under the contract and on spaces of choices."""
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,8 +11,8 @@ from lanista.search._controller import Controller
 from lanista.search._ensemble import Ensemble, fit, gradients
 from lanista.space import Choice, Float, Int, Params, Permutation, Space, Subset
 from lanista.testing import SPACES, DiscoveringContract, SearcherContract, Story
+from tests.search.cell import OPS, loss, run
 
-OPS = Space({f"edge{i}": Choice(["none", "skip", "conv1", "conv3", "pool"]) for i in range(6)})
 DEPTH = Space(
     {
         "depth": Choice({n: {f"op{i}": Choice(["a", "b", "c"]) for i in range(n)} for n in (1, 2, 3, 4)}),
@@ -61,24 +60,6 @@ class TestReinforce(SearcherContract, DiscoveringContract):
 class TestPPO(SearcherContract, DiscoveringContract):
     def searcher(self) -> Searcher:
         return PPO(batch=4, epochs=2)
-
-
-def loss(params: Params) -> float:
-    """A cell: convolutions are good, more so one after the other; a cell that is cut through is bad."""
-    worth = {"none": 0.0, "skip": 0.6, "conv1": 0.8, "conv3": 1.0, "pool": 0.3}
-    row = [worth[op] for op in params.values()]
-    pairs = sum(a * b for a, b in pairwise(row))
-    return 9.0 - sum(row) - pairs * (0.3 if "none" in params.values() else 1.0)
-
-
-def run(searcher: Searcher, seed: int, trials: int) -> float:
-    story = Story(OPS, seed=seed)
-    values = []
-    for _ in range(trials):
-        (params,) = story.ask(searcher)
-        values.append(loss(params))
-        story.end(story.start(params), "completed", values[-1])
-    return min(values)
 
 
 @pytest.mark.parametrize(
