@@ -8,16 +8,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
 import pytest
 
 from lanista.execute import Processes, _watch
-from lanista.journal import Checkpointed, Ended, Released, Reported
+from lanista.journal import Checkpointed, Ended, Event, Released, Reported
 from lanista.testing import Desk
-from lanista.trial import Decision, Trial
+from lanista.trial import Cohort, Decision, Job, Trial
 
 PATIENCE_S = 60.0
 CLEAN_SLATE = {"kind": "fine"}
@@ -103,6 +103,122 @@ def test_a_death_fails_the_cohort_but_for_those_that_had_ended() -> None:
         desk.submit(*(desk.job(i) for i in range(3)))
         desk.finish()
         assert [desk.last(i).reason for i in range(3)] == ["worker died: exit code 9"] * 3
+
+
+class Grim(Desk):
+    """Lets a signal befall a worker while its cohort waits for more trials."""
+
+    signal: signal.Signals
+
+    def more(self, room: int, cohort: Sequence[Job]) -> list[Job]:
+        os.kill(self.pid, self.signal)
+        if self.signal == signal.SIGKILL:
+            until(lambda: over(self.pid), "the worker is dead")
+        return super().more(room, cohort)
+
+    @property
+    def pid(self) -> int:
+        """The worker that reported last."""
+        return int([fact for fact in self.facts if isinstance(fact, Reported)][-1].metrics["loss"])
+
+
+def pids(trials: Cohort) -> None:
+    """Tells where it runs; the first makes room for others."""
+    for trial in trials:
+        trial.report(loss=os.getpid())
+    if trials[0].number == 0:
+        for trial in trials.swap([trials[0]]):
+            trial.report(loss=os.getpid())
+
+
+@pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP])
+def test_trials_that_a_worker_died_before_it_had_taken_them_up_go_to_another(fate: signal.Signals) -> None:
+    with Grim(Processes(1), pids, cohort=3) as desk:
+        desk.signal = fate
+        desk.further.extend([desk.job(3), desk.job(4)])
+        desk.submit(*(desk.job(i) for i in range(2)))
+        desk.until(lambda: not desk.further)
+        first = desk.pid
+        os.kill(first, signal.SIGKILL)
+        desk.finish()
+        assert [desk.last(i).state for i in (0, 1, 3, 4)] == ["completed", "failed", "completed", "completed"]
+        assert desk.of(3, Reported)[0].metrics["loss"] != first
+        assert desk.executor.free() == 1
+
+
+def test_a_worker_that_dies_while_its_empty_cohort_waits_gives_up_its_slot() -> None:
+    def train(trials: Cohort) -> None:
+        trials[0].report(loss=os.getpid())
+        trials.swap([trials[0]])
+
+    with Grim(Processes(1), train, cohort=2) as desk:
+        desk.signal = signal.SIGKILL
+        desk.submit(desk.job(0))
+        desk.until(lambda: desk.executor.free() == 1)
+        assert desk.last(0).state == "completed"
+        desk.signal = signal.SIGCONT
+        desk.submit(desk.job(1))
+        desk.finish()
+        assert desk.last(1).state == "completed"
+
+
+def test_a_cohort_that_is_cancelled_while_it_waits_gives_up_its_slot() -> None:
+    class Stern(Desk):
+        def handle(self, facts: list[Event]) -> None:
+            super().handle(facts)
+            if any(isinstance(fact, Ended) and fact.number == 0 for fact in facts):
+                self.executor.cancel(1, reason="killed", end=True)
+
+    with Stern(Processes(1), lambda trials: trials.swap({trials[0]: 1.0}), cohort=2) as desk:
+        desk.further.append(desk.job(2))
+        desk.submit(desk.job(0), desk.job(1))
+        desk.finish()
+        assert (desk.last(1).state, desk.last(1).reason) == ("cancelled", "killed")
+        assert desk.executor.free() == 1
+        assert len(desk.further) == 1
+
+
+def test_a_death_fails_those_that_entered_the_cohort(tmp_path: Path) -> None:
+    def train(trials: Cohort) -> None:
+        trials.swap({trials[0]: 1.0})
+        trials[-1].report(loss=1.0)
+        print("last words", flush=True)
+        os._exit(9)
+
+    with Desk(Processes(1), train, cohort=2, directory=tmp_path) as desk:
+        desk.further.append(desk.job(7))
+        desk.submit(desk.job(0), desk.job(1))
+        desk.finish()
+        assert desk.last(0).state == "completed"
+        assert [desk.last(i).reason for i in (1, 7)] == ["worker died: exit code 9"] * 2
+        assert "last words" in desk.last(7).error
+    assert (tmp_path / "logs" / "7.log").read_text() == "lanista: ran in one cohort with trial 0; see 0.log\n"
+
+
+def test_fewer_workers_let_the_newest_cohort_run_out() -> None:
+    asked: list[int] = []
+    numbers = itertools.count(2)
+
+    class Asked(Desk):
+        def more(self, room: int, cohort: Sequence[Job]) -> list[Job]:
+            if self.executor.slots == 1:
+                asked.append(cohort[0].number)
+            elif {fact.number for fact in self.facts} >= {0, 1}:
+                self.executor.resize(1)  # type: ignore[attr-defined]
+            if len(asked) < 50:
+                self.further.append(self.job(next(numbers)))
+            return super().more(room, cohort)
+
+    def train(trials: Cohort) -> None:
+        while trials:
+            trials.swap(dict.fromkeys(trials, 1.0))
+
+    with Asked(Processes(2), train, cohort=1) as desk:
+        desk.submit(desk.job(0))
+        desk.submit(desk.job(1))
+        desk.finish()
+        assert {desk.last(i).state for i in range(next(numbers))} == {"completed"}
+        assert asked == [asked[0]] * 50
 
 
 def test_code_that_closes_the_line_fails_its_trial_alone() -> None:

@@ -1,8 +1,8 @@
 """The line between a controller and a worker: frames on a socket.
 
 A worker sends facts, whose values are numbers, text and JSON, so that no class of the user's need exist in the
-controller. The controller sends jobs, and decisions where a report waits for one; the empty frame means "go on" to a
-report, and "leave" to an idle worker.
+controller. The controller sends jobs, also to a cohort that waits for more, and decisions where a report waits for
+one; the empty frame means "go on" to a report, and "leave" to an idle worker.
 """
 
 import json
@@ -24,6 +24,8 @@ LAST = (Ended, Yielded, Released)
 """The facts of which each job has one, as its last."""
 
 EMPTY = b""
+SWAP = "swap"
+"""The kind of a message with last facts, for which further jobs are wanted."""
 
 _FACTS: tuple[type[Any], ...] = (Reported, Checkpointed, Suggested, Noted, *LAST)
 _codes = {cls: code for code, cls in enumerate(_FACTS)}

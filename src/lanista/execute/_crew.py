@@ -44,7 +44,7 @@ class Crew(Generic[S]):
 
     def full(self) -> bool:
         """Whether as many cohorts wait or run as can run at once, however large they are."""
-        return len(self.queue.cohorts) + sum(bool(seat.open) for seat in self.seats.values()) >= self.target
+        return len(self.queue.cohorts) + sum(seat.busy for seat in self.seats.values()) >= self.target
 
     def serve(self) -> None:
         """Places the cohorts that wait, in their order, as far as there are workers; starts those that lack."""
@@ -96,13 +96,29 @@ class Crew(Generic[S]):
         del seat.open[number], self.where[number]
         seat.asking.discard(number)
         seat.cancelled.pop(number, None)
-        if not seat.open:
-            self._busy -= seat.places
-            self._rest(seat)
+        self._over(seat)
+
+    def starves(self, seat: S) -> bool:
+        """Whether a worker's cohort is to run out: there is one worker too many, or others wait for its place."""
+        ahead = sum(other.places for other in self.seats.values() if not other.leaving and other.number <= seat.number)
+        return ahead > self.target or any(cohort.resources is not None for cohort in self.queue.cohorts)
+
+    def extend(self, seat: S, jobs: Sequence[Job]) -> None:
+        """Gives a worker's cohort the further trials that it waits for, be they none."""
+        self.where |= {job.number: seat for job in jobs}
+        seat.extend(jobs)
+        self._told(seat)
+        self._over(seat)
+
+    def drop(self, seat: S) -> None:
+        """A worker died while its cohort waited for more."""
+        if seat.room is not None:
+            seat.room = None
+            self._over(seat)
 
     def put_back(self, seat: S) -> None:
-        """A worker died before it got its cohort: another one takes what is still wanted of it."""
-        jobs = [job for job in seat.jobs if job.number in seat.open.keys() - seat.cancelled.keys()]
+        """A worker died before it got its last jobs: another one takes those that are still wanted."""
+        jobs = [job for job in seat.untouched if job.number in seat.open.keys() - seat.cancelled.keys()]
         if jobs:
             self.queue.put_back(Cohort(jobs) if seat.own is None else replace(seat.own, jobs=jobs))
             for job in jobs:
@@ -124,6 +140,12 @@ class Crew(Generic[S]):
         seat.hold(jobs)
         self._busy += seat.places
         self.where |= {job.number: seat for job in jobs}
+
+    def _over(self, seat: S) -> None:
+        """Sees whether a worker has nothing to do now."""
+        if not seat.busy:
+            self._busy -= seat.places
+            self._rest(seat)
 
     def _rest(self, seat: S) -> None:
         """A worker has nothing to do: it gets more, unless it was for one cohort alone, or is one too many.

@@ -3,14 +3,17 @@
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from lanista.errors import ExecutorError, UsageError
 from lanista.execute._channel import LAST, plain
 from lanista.execute._resources import cores, refuse_resources
 from lanista.execute._verdict import asked, failed
 from lanista.journal import Event, Noted, Released, Reported, Suggested
-from lanista.trial import Decision, Handle, Job, Runnable
+from lanista.trial import Decision, Handle, Job, More, Runnable
+
+T = TypeVar("T")
 
 
 class _Unwind(BaseException):
@@ -31,6 +34,7 @@ class Inline:
 
     def __init__(self) -> None:
         self._handle: Handle | None = None
+        self._more: More | None = None
         self._objective: Runnable | None = None
         self._resources: Mapping[str, Any] = {}
         self._queue: list[Job] = []
@@ -53,6 +57,10 @@ class Inline:
         self._cores = cores()
         self._resources = {"cpus": self._cores, "gpus": []}
 
+    def offer(self, more: More) -> None:
+        """Says who gives further trials to the cohort that runs."""
+        self._more = more
+
     @property
     def slots(self) -> int:
         """Always 1."""
@@ -60,7 +68,7 @@ class Inline:
 
     def free(self) -> int:
         """1 when a cohort can be submitted, else 0."""
-        return 0 if self._queue or (self._line is not None and self._line.open) else 1
+        return 0 if self._queue or (self._line is not None and self._line.busy) else 1
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Takes a cohort, to be run by the next `poll`.
@@ -102,13 +110,13 @@ class Inline:
 
     def close(self) -> None:
         """Forgets everything; it can be opened again."""
-        self._handle = self._objective = self._line = None
+        self._handle = self._more = self._objective = self._line = None
         self._queue, self._facts = [], []
 
     def _run(self) -> None:
         jobs, self._queue = self._queue, []
         assert self._objective is not None
-        line = self._line = _Line(jobs, self._facts, self._hand)
+        line = self._line = _Line(jobs, self._facts, self._hand, self._more)
         try:
             self._objective.run(jobs, line, self._resources)
         except KeyboardInterrupt:
@@ -138,40 +146,63 @@ class _Line:
     transaction.
     """
 
-    def __init__(self, jobs: Sequence[Job], facts: list[Event], hand: Callable[[], None]) -> None:
+    def __init__(self, jobs: Sequence[Job], facts: list[Event], hand: Callable[[], None], more: More | None) -> None:
         self.open = {job.number: job.attempt for job in jobs}
         self.cancelled: dict[int, tuple[str, bool]] = {}
         self.asking: int | None = None
         self.decision: Decision | None = None
         self.error: BaseException | None = None
-        self._facts, self._hand = facts, hand
+        self._jobs, self._facts, self._hand, self._more = jobs, facts, hand, more
+        self._swapping = False
         self._thread = threading.get_ident()
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody is in the cohort, or may be at once."""
+        return bool(self.open) or self._swapping
 
     def send(self, event: Event) -> None:
         """Takes a fact."""
-        self._check(event)
+        self._check(type(event).__name__)
         number = event.number  # type: ignore[union-attr]
         if number not in self.open:
             return
         if isinstance(event, LAST):
             attempt = self.open.pop(number)
             if number in self.cancelled:
-                reason, end = self.cancelled[number]
+                reason, end = self.cancelled.pop(number)
                 event = asked(number, attempt, reason, end=end)
         elif isinstance(event, Noted):
             event = plain(event)  # what is wrong with it is an error here, in user code, not in the controller
         self._facts.append(event)
         if not isinstance(event, (*LAST, Noted, Suggested)):
-            self._call()
+            self._call(self._hand)
+
+    def swap(self, ends: Sequence[Event], room: int) -> list[Job]:
+        """Takes last facts, hands them over, and asks for more."""
+        self._check("swap()")
+        if not self.open:
+            return []
+        self._swapping = True
+        try:
+            for end in ends:
+                self.send(end)
+            if ends:
+                self._call(self._hand)
+            jobs = [] if self._more is None else self._call(partial(self._more, room, self._jobs))
+            self.open |= {job.number: job.attempt for job in jobs}
+        finally:
+            self._swapping = False
+        return jobs
 
     def report(self, event: Reported) -> Decision:
         """Hands a report over and returns what was replied meanwhile."""
-        self._check(event)
+        self._check(type(event).__name__)
         number = event.number
         if number in self.open and number not in self.cancelled:
             self.asking, self.decision = number, None
             self._facts.append(event)
-            self._call()
+            self._call(self._hand)
             self.asking = None
         if number not in self.open:
             return Decision("stop", "the trial has ended")
@@ -189,20 +220,21 @@ class _Line:
         for number, attempt in list(self.open.items()):
             self.send(last(number, attempt))
 
-    def _call(self) -> None:
+    def _call(self, what: Callable[[], T]) -> T:
+        """Calls the controller."""
         try:
-            self._hand()
+            return what()
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             self.error = error
             raise _Unwind from error
 
-    def _check(self, event: Event) -> None:
+    def _check(self, what: str) -> None:
         if self.error is not None:
             raise _Unwind
         if threading.get_ident() != self._thread:
             raise UsageError(
-                f"{type(event).__name__} came from another thread than the trial's; use "
+                f"{what} came from another thread than the trial's; use "
                 "executor='processes', where any thread may report"
             )

@@ -28,6 +28,26 @@ def tail(path: str, size: int = 4096) -> str:
     return text if length <= size else text.partition("\n")[2]
 
 
+def refer(jobs: Sequence[Job], first: Job) -> None:
+    """Says in the logs of trials whose log has the output of their cohort."""
+    for job in jobs:
+        append(
+            Path(log_path(job.directory, job.number)),
+            b"lanista: ran in one cohort with trial %d; see %d.log\n" % (first.number, first.number),
+        )
+
+
+def append(path: Path, data: bytes) -> None:
+    """Writes to the end of a log, which there need not be yet."""
+    try:
+        file = path.open("ab")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    with file:
+        file.write(data)
+
+
 class Log:
     """Leads the output of this process to one file a trial.
 
@@ -53,9 +73,7 @@ class Log:
         os.dup2(self._fd, 2)
         if first.attempt > 1 and os.lseek(self._fd, 0, os.SEEK_END):
             os.write(self._fd, b"lanista: attempt %d\n" % first.attempt)
-        for job in jobs[1:]:
-            with open(log_path(job.directory, job.number), "a") as file:
-                file.write(f"lanista: ran in one cohort with trial {first.number}; see {first.number}.log\n")
+        refer(jobs[1:], first)
 
     def flush(self) -> None:
         """Writes out what Python and the C library still hold back."""

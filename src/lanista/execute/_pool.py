@@ -8,13 +8,13 @@ from functools import partial
 from typing import Any, Generic
 
 from lanista.errors import ExecutorError, UsageError
-from lanista.execute._channel import LAST, decode, encode_decision
+from lanista.execute._channel import LAST, SWAP, decode, encode_decision
 from lanista.execute._crew import Crew, S
 from lanista.execute._queue import Cohort, Queue
 from lanista.execute._verdict import asked
 from lanista.execute._waiter import Waiter
 from lanista.journal import Event, Reported
-from lanista.trial import Decision, Handle, Job
+from lanista.trial import Decision, Handle, Job, More
 
 TICK_S = 0.5
 """How often limits are held against workers."""
@@ -43,6 +43,8 @@ class Pool(ABC, Generic[S]):
         self._waiter = Waiter()
         self._crew: Crew[S] = Crew(target, self._make, self._mind)
         self._facts: list[Event] = []
+        self._swapping: list[S] = []
+        self._more: More | None = None
         self._failures = 0
         self._error: ExecutorError | None = None
         self._closing = False
@@ -50,6 +52,10 @@ class Pool(ABC, Generic[S]):
         self.limit(None)
 
     # --- what the controller calls ------------------------------------------------------------------------------------
+
+    def offer(self, more: More) -> None:
+        """Says who gives further trials to cohorts that run."""
+        self._more = more
 
     @property
     def target(self) -> int:
@@ -87,6 +93,7 @@ class Pool(ABC, Generic[S]):
                 self._handle(facts)
             if self._error is not None:
                 raise self._error
+            self._extend()
             if facts or now >= deadline:
                 return
 
@@ -127,7 +134,7 @@ class Pool(ABC, Generic[S]):
         """Ends all workers."""
         self._crew.queue = Queue()
         for seat in self._crew.seats.values():
-            if seat.ready and not seat.open:
+            if seat.ready and not seat.busy:
                 self._crew.leave(seat)
             else:
                 seat.kill()
@@ -201,7 +208,7 @@ class Pool(ABC, Generic[S]):
         if isinstance(said, list):
             self._hear(seat, *said)
             return
-        seat.begun = True
+        seat.fresh = ()
         number = said.number
         last = isinstance(said, LAST)
         if number not in seat.open or (number in seat.cancelled and not last):
@@ -221,9 +228,29 @@ class Pool(ABC, Generic[S]):
     def _hear(self, seat: S, kind: str, *words: Any) -> None:
         if kind == "broken":
             self._error = ExecutorError(words[0])
+        elif kind == SWAP:
+            self._swap(seat, *words)
         else:
             seat.settle(*words)
             self._crew.settle(seat)
+
+    def _swap(self, seat: S, room: int, *ends: bytes) -> None:
+        """Takes last facts of a cohort that keeps its place meanwhile, since it waits for more."""
+        seat.fresh, seat.room = (), room
+        self._swapping.append(seat)
+        for frame in ends:
+            self._take(seat, decode(frame))
+
+    def _extend(self) -> None:
+        """Gives the cohorts that wait for more what there is for them, now that their last facts are known."""
+        swapping, self._swapping = self._swapping, []
+        for seat in swapping:
+            if seat.going or seat.room is None:
+                continue
+            jobs: Sequence[Job] = ()
+            if self._more is not None and not self._crew.starves(seat):
+                jobs = self._more(seat.room, seat.jobs)
+            self._crew.extend(seat, jobs)
 
     def _push(self, seat: S, frame: bytes) -> None:
         assert seat.port is not None
@@ -259,11 +286,12 @@ class Pool(ABC, Generic[S]):
         if not self._closing:
             if not (seat.ready or seat.leaving or seat.cancelled):
                 self._count_failure(seat, died)
-            if seat.untouched and seat.verdict is None:
+            if seat.verdict is None:
                 self._crew.put_back(seat)
             for number in list(seat.open):
                 self._facts.append(seat.last(number) or self._lose(seat, number, died))
                 self._crew.end(seat, number)
+            self._crew.drop(seat)
             self._crew.serve()
         seat.close()
 

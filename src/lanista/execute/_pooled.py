@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lanista.errors import ExecutorError, UsageError
-from lanista.trial import Decision, Job
+from lanista.trial import Decision, Job, More
 
 if TYPE_CHECKING:
     from lanista.execute._pool import Pool
@@ -16,12 +16,16 @@ class Pooled:
 
     Attributes:
         workers: how many cohorts run at once.
-        trial_time: seconds that a cohort may run.
+        trial_time: seconds that a cohort may run after it got its last trials.
     """
 
     workers: int | None
     trial_time: float | None
     _pool: "Pool[Any] | None" = None
+
+    def offer(self, more: More) -> None:
+        """Says who gives further trials to cohorts that run."""
+        self._opened.offer(more)
 
     @property
     def slots(self) -> int:

@@ -23,7 +23,8 @@ class Processes(Pooled):
         gpus: GPUs of one worker, by CUDA_VISIBLE_DEVICES; 0.5 lets two workers share one. With 0, the default, nothing
             is set.
         memory: bytes, or text such as "2GB": a worker whose processes use more is killed, and its trials fail.
-        trial_time: seconds: a worker whose cohort runs longer is killed, and its trials fail.
+        trial_time: seconds: a worker whose cohort runs longer, counted from its last trials' entry, is killed, and
+            its trials fail.
 
     >>> import lanista as la
     >>> exp = la.Experiment("two workers", {"x": la.Float(0, 1)}, metric="y", store="memory")

@@ -35,7 +35,8 @@ class Ray(Pooled):
         placement: what to reserve beside each worker, for a trial that is itself distributed: one mapping, such as
             {"cpus": 1, "gpus": 1}, for each Ray task or actor that it starts. They are kept near each other.
         max_losses: how many workers a trial may lose in a row, without a new checkpoint, before it counts as failed.
-        trial_time: seconds: a worker whose cohort runs longer is killed, and its trials fail.
+        trial_time: seconds: a worker whose cohort runs longer, counted from its last trials' entry, is killed, and
+            its trials fail.
 
     >>> import lanista as la
     >>> executor = la.Ray("auto", cpus=2, gpus=0.5)  # joins the cluster when an experiment runs on it

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
-from lanista.execute._log import log_path
+from lanista.execute._log import append, log_path, refer
 from lanista.trial import Job
 
 _CHUNK = 1 << 16
@@ -74,14 +74,12 @@ class Tape:
         first, *others = self._awaited.popleft()
         self._path = Path(log_path(first.directory, first.number))
         self._heading = b"lanista: attempt %d\n" % first.attempt if first.attempt > 1 else b""
-        for job in others:
-            path = Path(log_path(job.directory, job.number))
-            _append(path, b"lanista: ran in one cohort with trial %d; see %d.log\n" % (first.number, first.number))
+        refer(others, first)
 
     def _write(self, data: bytes) -> None:
         """Appends to the running trial's log; what is said before the first trial goes nowhere."""
         if data and self._path is not None:
-            _append(self._path, (self._heading if self._path.exists() else b"") + data)
+            append(self._path, (self._heading if self._path.exists() else b"") + data)
             self._heading = b""
 
 
@@ -93,13 +91,3 @@ def _begun(data: bytes, mark: bytes) -> int:
             return len(data) - at
         at = data.rfind(mark[:1], max(0, len(data) - len(mark) + 1), at)
     return 0
-
-
-def _append(path: Path, data: bytes) -> None:
-    try:
-        file = path.open("ab")
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab")
-    with file:
-        file.write(data)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from lanista.errors import UsageError
 from lanista.execute import _watch
-from lanista.execute._channel import LAST, Line, decode_decision, decode_jobs, encode_event, encode_message
+from lanista.execute._channel import LAST, SWAP, Line, decode_decision, decode_jobs, encode_event, encode_message
 from lanista.execute._verdict import failed
 from lanista.journal import Event, Reported
 from lanista.trial import Decision, Job, Runnable
@@ -172,10 +172,26 @@ class _Link:
             if event.number not in self.open:
                 return Decision("stop", "the trial has ended")
             self._line.send(encode_event(event))
-            try:
-                return decode_decision(self._line.receive())
-            except EOFError:
-                die()
+            return decode_decision(self._answer())
+
+    def swap(self, ends: Sequence[Event], room: int) -> list[Job]:
+        """Sends last facts, and with them that more trials are wanted, in one message; waits for these."""
+        self._check()
+        with self._lock:
+            if not self.open:
+                return []
+            self._flush()
+            last = [end for end in ends if self.open.pop(end.number, None) is not None]  # type: ignore[union-attr, arg-type]
+            self._line.send(encode_message(SWAP, room, *map(encode_event, last)))
+            jobs = decode_jobs(self._answer())
+            self.open |= {job.number: job.attempt for job in jobs}
+            return jobs
+
+    def _answer(self) -> bytes:
+        try:
+            return self._line.receive()
+        except EOFError:
+            die()
 
     def _check(self) -> None:
         if os.getpid() != self.pid:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from lanista.errors import MetricError, ObjectiveError
+from lanista.experiment._awaiting import WATCH_S, Awaiting
 from lanista.experiment._engine import Engine
 from lanista.experiment._interrupt import Interrupt
 from lanista.experiment._lease import Watch, this_host
@@ -27,12 +28,10 @@ from lanista.journal import (
     Started,
     Yielded,
 )
-from lanista.trial import Decision, Executor, Objective
+from lanista.trial import Decision, Executor, Job, Objective
 
 SYNC_S = 0.2
 """How often the journal is looked at for what others wrote."""
-WATCH_S = 1.0
-"""How often other controllers' signs of life are looked at."""
 
 Callback = Callable[[Event], None]
 
@@ -62,8 +61,7 @@ class Controller:
         self._starts = 0
         self._taken: set[int] = set()
         self._wound_down: set[int] = set()
-        self._idle_since: float | None = None
-        self._awaited: set[int] = set()
+        self._awaiting = Awaiting(engine, executor, watch=watch, progress=progress)
         self._next_sync = self._next_watch = 0.0
         self._deadline = math.inf
         self._closed = False
@@ -84,6 +82,8 @@ class Controller:
         if self.limits.time is not None:
             self._deadline = self.executor.now() + self.limits.time
         self.executor.open(objective, self._handle)
+        if (offer := getattr(self.executor, "offer", None)) is not None:
+            offer(self._more)
         self.engine.clock = self._progress.now = self.executor.now
         self.engine.files = getattr(self.executor, "files", True)
         self.journal.listener = self._listen
@@ -116,7 +116,7 @@ class Controller:
                 busy = self._fill()
             if not busy and (reason := self._end()) is not None:
                 return reason
-            self._await(idle=not busy)
+            self._awaiting.look(idle=not busy)
             self._progress.update(self.journal.history, self.limits, self._meter.cost)
             self.executor.poll(SYNC_S)
 
@@ -199,15 +199,25 @@ class Controller:
 
     def _fill(self) -> bool:
         """Starts what the free slots can take; whether anything runs here."""
-        h = self.journal.history
-        while (free := self.executor.free()) and self._reason is None and not h.paused and not self._taken:
-            if not (jobs := self.engine.start(int(min(free * self._cohort, self._quota())), room=self._room)):
-                break
-            self._starts += len(jobs)
-            self._jobs.update(job.number for job in jobs)
+        while (free := self.executor.free()) and (jobs := self._begin(free * self._cohort)):
             for i in range(0, len(jobs), self._cohort):
                 self.executor.submit(jobs[i : i + self._cohort])
         return self.executor.free() < self.executor.slots
+
+    def _begin(self, count: int, beside: Sequence[Job] = ()) -> list[Job]:
+        """Up to so many jobs that are to run now; none while others must end first, or nothing more is to begin."""
+        if self._reason is not None or self.journal.history.paused or self._taken:
+            return []
+        jobs = self.engine.start(int(min(count, self._quota())), room=self._room, beside=beside)
+        self._starts += len(jobs)
+        self._jobs.update(job.number for job in jobs)
+        return jobs
+
+    def _more(self, room: int, cohort: Sequence[Job]) -> list[Job]:
+        """Up to so many further jobs for a cohort that runs, from which others may just have gone."""
+        with self._interrupt.held:
+            self._attend()
+            return self._begin(room, cohort)
 
     def _quota(self) -> float:
         """How many further trials it is to take."""
@@ -236,21 +246,6 @@ class Controller:
         if self.engine.exhausted:
             return "the searcher has no further configurations"
         return "the scheduler has nothing more to run"
-
-    def _await(self, *, idle: bool) -> None:
-        """Says, once, which trials of others we have been waiting for; not those that are over in no time."""
-        h, now = self.journal.history, self.executor.now()
-        if not idle or h.paused:
-            self._idle_since = None
-            return
-        self._idle_since = now if self._idle_since is None else self._idle_since
-        if now - self._idle_since < WATCH_S:
-            return
-        for number in h.running:
-            owner = h.owner(number)
-            if owner != self.engine.owner and number not in self._awaited:
-                self._awaited.add(number)
-                self._progress.remark(f"waits for trial {number}, held by {self._watch.who(owner)}", h)
 
     # --- what comes in ------------------------------------------------------------------------------------------------
 

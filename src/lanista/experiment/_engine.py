@@ -1,9 +1,9 @@
 """From history to jobs and from facts to decisions: what every way of running shares."""
 
 import time
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 
 from lanista import schedule
@@ -93,16 +93,18 @@ class Engine:
 
     # --- starting trials ----------------------------------------------------------------------------------------------
 
-    def start(self, free: int, *, room: Callable[[], float]) -> list[Job]:
+    def start(self, free: int, *, room: Callable[[], float], beside: Sequence[Job] = ()) -> list[Job]:
         """Decides and journals what the free slots run now.
 
         Args:
             free: how many trials can be started.
             room: how many new trials the limits allow, as the history stands.
+            beside: the cohort that they are to enter, which has the resources that it has. The first trial that is to
+                get others waits for a slot of its own, and those behind it wait with it.
         """
         with self.journal.lock:
             while True:
-                events, used = self._plan(free, room)
+                events, used = self._plan(free, room, [job.resources for job in beside])
                 if not events:
                     self._queue = self._queue[used:]
                     return []
@@ -110,9 +112,16 @@ class Engine:
                     self._queue = self._queue[used:]
                     return [self.job(e.number) for e in events if isinstance(e, Started | Asked)]
 
-    def _plan(self, free: int, limit: Callable[[], float]) -> tuple[list[Event], int]:
-        """The events that start up to `free` trials, and how many queued actions they use up."""
+    def _plan(
+        self, free: int, limit: Callable[[], float], resources: Collection[Mapping[str, float] | None]
+    ) -> tuple[list[Event], int]:
+        """The events that start up to `free` trials, and how many queued actions they use up.
+
+        `resources`: what they may get; empty: anything.
+        """
         h, now = self.history, self.clock()
+        if resources and h.released and None not in resources:
+            return [], 0
         left = max(0, free - len(h.released))
         queued = self._queue[:left]
         wanted = int(min(left - len(queued), limit() + len(h.live[WAITING]) + FEW))
@@ -128,6 +137,9 @@ class Engine:
         # Those that were lost get what every trial gets: what they had may not be there any more.
         events: list[Event] = [self._started(n, now, h.budget(n), h.slice(n), None) for n in again]
         queued = queued[: free - len(again)]
+        if resources:
+            starts = list(takewhile(lambda start: start.resources in resources, starts))
+            queued = queued[: len(starts)]
         resumed: set[int] = set()
         proposals: Iterator[Params] | None = None
         number = len(h)

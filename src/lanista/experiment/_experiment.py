@@ -160,13 +160,13 @@ class Experiment(Commands):
         """Runs trials until a limit, the searcher or a person ends it; the same call again resumes.
 
         Args:
-            objective: a function of a trial, a `Trainable` class, a `Command`; with `cohort` a function of a list of
-                trials.
+            objective: a function of a trial, a `Trainable` class, a `Command`; with `cohort` a function of a `Cohort`
+                of trials, which is a list that may change.
             trials: how many trials the experiment shall have in all; those that ended count, and are not run again.
             workers: how many run at once; 1 by default.
             executor: "inline" (this process; the default for one worker), "processes" (the default for more), "ray" or
                 an object.
-            cohort: how many trials one call of the objective takes.
+            cohort: how many trials one call of the objective has at most at a time.
             time_limit: wall-clock seconds; trials that run then pause at their next report, and go on at the next run.
             limits: all limits, see `Limits`; `trials` and `time_limit` given here take precedence.
             progress: False for silence; None or True: a live view on a terminal, else a line a trial.
@@ -207,7 +207,7 @@ class Experiment(Commands):
         """A run of its own, or, as a helper, a part in that of another process."""
         if isinstance(objective, Command):
             objective.check(None if self._created.define else self.space.names)
-        callable_ = as_objective(objective, cohort=cohort > 1, groups=self.space.groups)
+        callable_ = as_objective(objective, cohort=cohort if cohort > 1 else 0, groups=self.space.groups)
         deciders = self.searcher, self.scheduler
         plan: dict[str, Any] = {}
         if helper is None:

@@ -1,116 +1,18 @@
-"""What every executor must do, as tests to inherit, and the small controller that they run it by."""
+"""What every executor must do, as tests to inherit."""
 
 import math
-import shutil
 import sys
-import tempfile
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lanista.errors import Infeasible
-from lanista.journal import Checkpointed, Ended, Event, Noted, Params, Released, Reported, Yielded
-from lanista.trial import Decision, Executor, Job, Trial, as_objective
-
-PATIENCE_S = 60.0
-LAST = (Ended, Yielded, Released)
-
-Answer = Callable[[Reported], Decision | None]
-
-
-class Desk:
-    """A controller of a few lines: it submits what is given to it, answers reports, and keeps all facts.
-
-    Args:
-        executor: what is tried.
-        objective: what it runs.
-        answer: the decision on a report; by default all go on. None: the reply comes later, by `executor.reply`.
-        cohort: whether the objective takes a list of trials.
-        directory: where the trials' folders are to be.
-    """
-
-    def __init__(
-        self,
-        executor: Executor,
-        objective: Any,
-        *,
-        answer: Answer | None = None,
-        cohort: bool = False,
-        directory: Path | None = None,
-    ) -> None:
-        self.executor = executor
-        self.facts: list[Any] = []
-        self.home = directory or Path(tempfile.mkdtemp(prefix="lanista-"))
-        self._temporary = directory is None
-        self._answer = answer or (lambda report: Decision())
-        self._waiting: set[int] = set()
-        executor.open(as_objective(objective, cohort=cohort), self.handle)
-
-    def __enter__(self) -> "Desk":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.executor.close()
-        if self._temporary:
-            shutil.rmtree(self.home, ignore_errors=True)
-
-    def job(self, number: int, params: Params | None = None, *, attempt: int = 1, budget: int | None = None) -> Job:
-        """A job as the real controller makes it."""
-        directory = str(self.home / "trials" / str(number))
-        return Job(number, params or {}, attempt, number, directory, ("loss",), budget=budget)
-
-    def submit(self, *jobs: Job) -> None:
-        """Submits a cohort."""
-        assert self.executor.free() > 0, "a submission without a free slot"
-        self._waiting.update(job.number for job in jobs)
-        self.executor.submit(jobs)
-
-    def handle(self, facts: list[Event]) -> None:
-        """Takes facts, and answers those that are reports."""
-        assert facts, "handle() was called without facts"
-        for fact in facts:
-            number = fact.number  # type: ignore[union-attr]
-            assert number in self._waiting, f"a fact on trial {number}, which has had its last one: {fact}"
-            self.facts.append(fact)
-            if isinstance(fact, LAST):
-                self._waiting.discard(number)
-            elif isinstance(fact, Reported) and (decision := self._answer(fact)) is not None:
-                self.executor.reply(number, decision)
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        """Polls until something holds."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not condition():
-            assert time.monotonic() < deadline, f"nothing more came; so far: {self.facts}"
-            self.executor.poll(0.05)
-
-    def run(self, *params: Params) -> list[Any]:
-        """Runs trials 0, 1, … with these parameters, each by itself; their last facts."""
-        todo: Iterator[Job] = iter([self.job(i, p) for i, p in enumerate(params)])
-        job = next(todo, None)
-        while job is not None:
-            self.until(lambda: self.executor.free() > 0)
-            self.submit(job)
-            job = next(todo, None)
-        self.finish()
-        return [self.last(i) for i in range(len(params))]
-
-    def finish(self) -> None:
-        """Polls until each trial has had its last fact."""
-        self.until(lambda: not self._waiting)
-
-    def last(self, number: int) -> Any:
-        """The last fact of a trial."""
-        (fact,) = [f for f in self.facts if isinstance(f, LAST) and f.number == number]
-        return fact
-
-    def of(self, number: int, kind: type[Any]) -> list[Any]:
-        """The facts of a kind on a trial."""
-        return [fact for fact in self.facts if isinstance(fact, kind) and fact.number == number]
+from lanista.journal import Checkpointed, Ended, Noted, Released, Reported, Yielded
+from lanista.testing._desk import Answer, Desk
+from lanista.trial import Cohort, Decision, Executor, Trial
 
 
 class ExecutorContract(ABC):
@@ -125,7 +27,7 @@ class ExecutorContract(ABC):
     def executor(self) -> Executor:
         """A new executor, each time with the same arguments."""
 
-    def desk(self, objective: Any, answer: Answer | None = None, *, cohort: bool = False) -> Desk:
+    def desk(self, objective: Any, answer: Answer | None = None, *, cohort: int = 0) -> Desk:
         """The executor with a controller."""
         return Desk(self.executor(), objective, answer=answer, cohort=cohort)
 
@@ -253,6 +155,85 @@ class ExecutorContract(ABC):
             desk.finish()
             assert [desk.last(i).state for i in range(3)] == ["completed", "cancelled", "completed"]
 
+    def test_one_of_a_cohort_leaves_while_the_others_run_on(self) -> None:
+        with self.desk(relay, cohort=3) as desk:
+            desk.submit(*(desk.job(i, {"steps": 2 + i}) for i in range(3)))
+            desk.finish()
+            assert [desk.last(i).metrics for i in range(3)] == [{"loss": 2.0}, {"loss": 3.0}, {"loss": 4.0}]
+            last, still = desk.last(0), desk.of(2, Reported)[-1]
+            assert desk.facts.index(last) < desk.facts.index(still)
+
+    def test_others_enter_a_cohort(self) -> None:
+        with self._swapping(relay) as desk:
+            free = desk.executor.free()
+            desk.further.extend(desk.job(i, {"steps": i}) for i in range(3, 8))
+            desk.submit(*(desk.job(i, {"steps": 2 + i}) for i in range(3)))
+            desk.finish()
+            steps = [2, 3, 4, 3, 4, 5, 6, 7]
+            assert [len(desk.of(i, Reported)) for i in range(8)] == steps
+            assert [desk.last(i).metrics["loss"] for i in range(8)] == steps
+            assert desk.executor.free() == free
+
+    def test_the_slot_stays_taken_when_all_leave_and_others_enter(self) -> None:
+        with self._swapping(relay) as desk:
+            free = desk.executor.free()
+            desk.further.extend(desk.job(i, {"steps": 1}) for i in range(2, 8))
+            desk.submit(*(desk.job(i, {"steps": 1}) for i in range(2)))
+            desk.finish()
+            assert {desk.last(i).state for i in range(8)} == {"completed"}
+            assert desk.executor.free() == free
+
+    def test_a_cohort_that_all_have_left_gets_no_more(self) -> None:
+        with self._swapping(knocks) as desk:
+            desk.submit(desk.job(0, {}))
+            desk.finish()
+            desk.further.append(desk.job(1, {}))
+            desk.submit(desk.job(2, {}))
+            desk.finish()
+            assert [desk.last(i).metrics for i in range(3)] == [{"loss": 1.0}, {"loss": 2.0}, {"loss": 1.0}]
+
+    def test_a_trial_may_leave_and_enter_again(self) -> None:
+        def answer(report: Reported) -> Decision:
+            return Decision("yield", "later") if report.attempt == 1 else Decision()
+
+        with self._swapping(relay, answer) as desk:
+            again = desk.job(0, {"steps": 2}, attempt=2)
+            desk.further.append(again)
+            desk.submit(desk.job(0, {"steps": 2}), desk.job(1, {"steps": 3}, attempt=3))
+            desk.finish()
+            (paused,), (ended,) = desk.of(0, Yielded), desk.of(0, Ended)
+            assert (paused.attempt, paused.step) == (1, 1)
+            assert (ended.attempt, ended.metrics) == (2, {"loss": 2.0})
+
+    def test_an_error_fails_those_that_are_in_the_cohort(self) -> None:
+        with self._swapping(stumble) as desk:
+            desk.further.append(desk.job(2, {}))
+            desk.submit(desk.job(0, {}), desk.job(1, {}))
+            desk.finish()
+            assert [desk.last(i).state for i in range(3)] == ["completed", "failed", "failed"]
+            assert "ValueError: stumbled" in desk.last(2).reason
+
+    def test_one_that_entered_is_released_and_enters_again(self) -> None:
+        def answer(report: Reported) -> Decision:
+            if (report.number, report.attempt) == (2, 1):
+                desk.executor.cancel(2, reason="later", end=False)
+            return Decision()
+
+        with self._swapping(relay, answer) as desk:
+            desk.further.extend(desk.job(2, {"steps": 3}, attempt=attempt) for attempt in (1, 2))
+            desk.submit(desk.job(0, {"steps": 1}), desk.job(1, {"steps": 9}))
+            desk.finish()
+            assert [(fact.attempt, fact.reason) for fact in desk.of(2, Released)] == [(1, "later")]
+            assert [(fact.attempt, fact.state) for fact in desk.of(2, Ended)] == [(2, "completed")]
+
+    def _swapping(self, objective: Any, answer: Answer | None = None) -> Desk:
+        """An executor that can give further trials to a cohort that runs; those that cannot skip the test."""
+        desk = self.desk(objective, answer, cohort=True)
+        if not hasattr(desk.executor, "offer"):
+            desk.executor.close()
+            pytest.skip("it gives no further trials to cohorts that run")
+        return desk
+
     @pytest.mark.parametrize("end", [True, False])
     def test_a_trial_that_reports_is_cancelled(self, end: bool) -> None:
         def answer(report: Reported) -> Decision:
@@ -373,6 +354,30 @@ def together(trials: Sequence[Trial]) -> list[float]:
             if not trial.stopped:
                 trial.report(loss=trial["x"])
     return [trial["x"] for trial in trials]
+
+
+def relay(trials: Cohort) -> None:
+    """Reports for each trial as many steps as it is to have, and takes in others when some are done."""
+    while trials:
+        for trial in trials:
+            trial.report(loss=trial["steps"])
+        if done := [trial for trial in trials if trial.stopped or trial.step == trial["steps"]]:
+            trials.swap({trial: float(trial["steps"]) for trial in done})
+
+
+def knocks(trials: Cohort) -> None:
+    """Asks twice after the last has gone."""
+    result = 1.0
+    while trials:
+        trials.swap(dict.fromkeys(trials, result))
+        result += 1
+    assert [trials.swap(), trials.swap([])] == [[], []]
+
+
+def stumble(trials: Cohort) -> None:
+    """Lets the first go and falls over the others."""
+    assert [trial.number for trial in trials.swap({trials[0]: 1.0})] == [2]
+    raise ValueError("stumbled")
 
 
 _left: list[Trial] = []

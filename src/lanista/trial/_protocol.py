@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from lanista._frozen import Frozen
 from lanista.journal import Event, Params, Reported
@@ -59,8 +59,23 @@ class Link(Protocol):
         ...
 
 
+@runtime_checkable
+class CohortLink(Link, Protocol):
+    """The line of a cohort that can take in further trials while it runs."""
+
+    def swap(self, ends: Sequence[Event], room: int) -> list[Job]:
+        """Sends the last facts of trials that leave the cohort, and takes in at most `room` others.
+
+        The slot stays taken meanwhile. A cohort that has no trial any more gets none.
+        """
+        ...
+
+
 Handle = Callable[[list[Event]], None]
 """Takes facts about trials: Reported, Checkpointed, Suggested, Noted, Yielded, Released, Ended."""
+
+More = Callable[[int, Sequence[Job]], list[Job]]
+"""Gives at most so many further jobs to a cohort that runs; these are the jobs that it began with."""
 
 
 class Runnable(Protocol):
@@ -77,8 +92,13 @@ class Executor(Protocol):
     The life of an executor: `open` once; then `submit`, `poll`, `reply` and `cancel` in any order; `close` once.
     Facts reach the controller through `handle`, in order for each trial, and each submitted job's last fact is Ended,
     Yielded or Released, exactly once, however it dies. Each Reported is answered by `reply`, once, most often within
-    `handle`. A slot is free once the last fact of its cohort was handed over. An attribute `files = False` says that
-    the checkpoints of its trials are no files.
+    `handle`. A slot is free once the last fact of its cohort was handed over.
+
+    What an executor need not have, and is used where it is there: an attribute `files = False`, which says that the
+    checkpoints of its trials are no files; `resize(workers)` and `limit(trial_time)`, which change those on the way;
+    `offer(more)`, called once after `open` with a `More`. An executor that has `offer` gives trials a
+    `CohortLink`, whose `swap` first hands the last facts to `handle`, then calls `more` and counts what it gives as
+    submitted. It calls `more` outside of `handle`, and never for a cohort that all had left before.
     """
 
     def open(self, objective: Runnable, handle: Handle) -> None:

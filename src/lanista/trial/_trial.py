@@ -111,6 +111,11 @@ class Trial:
         return path
 
     @property
+    def wanted(self) -> tuple[str, ...]:
+        """The metrics that it must give: the objectives, and those with a bound."""
+        return (*self._job.metrics, *self._job.constrained)
+
+    @property
     def stopped(self) -> bool:
         """Whether the trial is to run no further: for cohorts, whose reports do not raise."""
         return self.decision.kind != "continue"
@@ -162,7 +167,7 @@ class Trial:
 
     # --- checkpoints --------------------------------------------------------------------------------------------------
 
-    def save(self, *objects: Any, step: int | None = None) -> None:
+    def save(self, *objects: Any, step: int | None = None) -> str:
         """Saves the state of objects, so that the trial can be paused, cloned and retried.
 
         It belongs to the report that follows it, as in `trial.save(model); trial.report(...)`; a trial that first
@@ -173,12 +178,15 @@ class Trial:
             *objects: what `load` is to be given again, in the same order.
             step: the step whose end this is, where neither order holds.
 
+        Returns:
+            The path or URL of the checkpoint.
+
         Raises:
             CheckpointError: checkpoints live at a URL that cannot be written.
         """
-        self.save_file(lambda path: _checkpoint.dump(path, objects), step=step)
+        return self.save_file(lambda path: _checkpoint.dump(path, objects), step=step)
 
-    def save_file(self, writer: Callable[[Path], None], *, step: int | None = None) -> None:
+    def save_file(self, writer: Callable[[Path], None], *, step: int | None = None) -> str:
         """As `save`, by a function that writes a file (or folder) at the path it is given."""
         if self._save_first is None:
             self._save_first = not self._reported
@@ -193,6 +201,7 @@ class Trial:
             self._pending = (at, path)
         else:
             self._link.send(Checkpointed(time.time(), self.number, self.attempt, at, path))
+        return path
 
     def load(self, *objects: Any) -> int:
         """Restores what `save` saved, if the trial goes on from a checkpoint.
