@@ -294,7 +294,7 @@ def test_words_are_read_as_people_mean_them(tmp_path: Path) -> None:
         (HEAD + "scheduler:\n  name: asha\n  max_steps: 0\n", r":\d:\d+: scheduler.*max_steps=0\): it must be a whole"),
         (
             HEAD + "searcher: NetworkMorphism\n",
-            r":3:1: searcher: 'NetworkMorphism': it comes with a later release; take evolution now",
+            r":3:1: searcher: 'NetworkMorphism': it grows networks of its own making",
         ),
         (HEAD + "constraints: {a: 3}\n", r":3:\d+: constraints: .*is no bound; write la.at_most\(10\)"),
         (HEAD + "executor: process\n", r"there is no executor 'process'; did you mean 'processes'\?"),

@@ -52,7 +52,7 @@ def test_a_name_used_again_with_another_metric_or_seed(tmp_path):
         ({"searcher": "PBT"}, "it is a scheduler here: give scheduler='pbt', with any searcher"),
         (
             {"searcher": "NetworkMorphism"},
-            "searcher='NetworkMorphism': it comes with a later release; take evolution now",
+            "searcher='NetworkMorphism': it grows networks of its own making",
         ),
         ({"mode": "maximize"}, "the direction 'maximize' must be 'min' or 'max'; did you mean 'max'"),
         ({"direction": "minimize"}, r"Experiment\(direction=\.\.\.\): there is no such argument; did you mean 'mode'"),

@@ -74,7 +74,7 @@ def test_names_may_be_written_in_several_ways(name: str, cls: type[Any]) -> None
         ("searcher", "PBTTuner", "searcher='PBTTuner': it is a scheduler here: give scheduler='pbt', with any"),
         ("searcher", "pb2", "it is a scheduler here: give scheduler='pb2'"),
         ("searcher", "DEHB", "it is a scheduler here: give scheduler='dehb'"),
-        ("searcher", "network_morphism", "it comes with a later release; take evolution now"),
+        ("searcher", "network_morphism", "it grows networks of its own making"),
         ("scheduler", "BOHB", "it is two things here: searcher='bohb' with scheduler='hyperband'"),
     ],
 )

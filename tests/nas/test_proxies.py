@@ -281,7 +281,10 @@ class Cut(nn.Linear):
         (lambda: proxies.score(mlp(), points()[0]), r"the batch is a Tensor: give a pair"),
         (lambda: proxies.score(mlp(), (points()[0], None), ["snip"]), "snip needs targets"),
         (lambda: proxies.snip(mlp(), *points(5, torch.float32)), "fails on inputs of .* RuntimeError"),
-        (lambda: proxies.snip(mlp(), points()[0], torch.zeros(5, 9)), r"fails on inputs of \(5, 3\) float64, \(5, 9\)"),
+        (
+            lambda: proxies.snip(mlp(), points()[0], torch.zeros(5, 9)),
+            r"the loss fails on an output and targets of \(5, 3\) float64, \(5, 9\)",
+        ),
         (lambda: proxies.snip(mlp(), *points(), loss=lambda a, b: a), "the loss has 15 numbers: it must have one"),
         (lambda: proxies.synflow(nn.ReLU(), points()[0]), "synflow sums over weights, and ReLU has none"),
         (

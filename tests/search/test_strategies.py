@@ -220,6 +220,53 @@ def test_a_size_that_is_none(name: str, message: str) -> None:
         Story(DEPTH).ask(PNAS(name))
 
 
+def test_a_size_of_few_members_is_left_when_all_were_tried() -> None:
+    """Their duplicates once filled the beam."""
+    space = Space({"depth": Choice({n: {f"op{i}": Choice(["a", "b", "c"]) for i in range(n)} for n in (1, 2, 3)})})
+    story = Story(space, seed=0)
+    for _ in range(20):
+        (params,) = story.ask(PNAS(beam=6))
+        story.end(story.start(params), "completed", float(len(params)))
+    found = list(story.history.params)
+    assert [params["depth"] for params in found[:15]] == [1] * 3 + [2] * 6 + [3] * 6
+    assert len({tuple(params.items()) for params in found}) == 20
+
+
+def test_networks_learn_from_all_of_the_first_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They once learnt from the first one alone until there were ten."""
+    sizes: list[int] = []
+
+    def counted(Z: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> Ensemble:
+        sizes.append(len(Z))
+        return fit(Z, y, rng)
+
+    monkeypatch.setattr("lanista.search._ensemble.STEPS", 3)
+    monkeypatch.setattr("lanista.search._predictor.fit", counted)
+    story, searcher = Story(OPS, seed=0), Bananas(startup=3)
+    for _ in range(22):
+        (params,) = story.ask(searcher)
+        story.end(story.start(params), "completed", loss(params))
+    assert sizes == [3, 4, 5, 6, 7, 8, 9, 10, 20]
+
+
+def test_traits_in_a_set_have_no_order() -> None:
+    """That of a set of texts differs from process to process."""
+
+    class Backwards(frozenset[str]):
+        def __iter__(self) -> Iterator[str]:
+            return iter(sorted(frozenset.__iter__(self), reverse=True))
+
+    class Forwards(Backwards):
+        def __iter__(self) -> Iterator[str]:
+            return reversed(list(super().__iter__()))
+
+    story = Story(OPS, seed=0)
+    for params in Random().ask(story.history, 12, np.random.default_rng(0)):
+        story.end(story.start(params), "completed", loss(params))
+    kinds = [Bananas(paths=lambda p, kind=kind: kind(f"{n}={p[n]}" for n in p)) for kind in (Forwards, Backwards)]  # type: ignore[misc]
+    assert story.ask(kinds[0], 3) == story.ask(kinds[1], 3)
+
+
 # --- reinforcement learning -------------------------------------------------------------------------------------------
 
 
@@ -234,13 +281,12 @@ def test_the_gradients_of_the_controller() -> None:
 
     def value() -> float:
         steps = controller.run(cells, active)
-        return sum(float(weights[:, t] @ np.log(s.p[rows, cells[:, t]])) for t, s in enumerate(steps))
+        return sum(float(weights[:, t] @ np.log(p[rows, cells[:, t]])) for t, p in enumerate(steps.p))
 
-    steps, slopes = controller.run(cells, active), []
-    for t, step in enumerate(steps):
-        slope = -weights[:, [t]] * step.p
+    steps = controller.run(cells, active)
+    slopes = -weights.T[..., None] * steps.p
+    for t, slope in enumerate(slopes):
         slope[rows, cells[:, t]] += weights[:, t]
-        slopes.append(slope)
     by_hand = controller.gradient(steps, slopes)
     assert not active.all()
     for at in rng.permutation(len(controller.theta))[:300]:
@@ -259,9 +305,29 @@ def test_the_controller_draws_what_its_steps_say() -> None:
     cells, active = controller.cells(X)
     assert active.all()
     steps = controller.run(cells, active)
-    for t, step in enumerate(steps):
+    for t, p in enumerate(steps.p):
         drawn = np.bincount(cells[:, t], minlength=5) / len(cells)
-        assert drawn == pytest.approx(step.p.mean(axis=0), abs=0.03)
+        assert drawn == pytest.approx(p.mean(axis=0), abs=0.03)
+
+
+@pytest.mark.parametrize("make", [Reinforce, PPO])
+def test_a_searcher_may_serve_spaces_of_one_width(make: Callable[[], Searcher]) -> None:
+    """It once drew from the other one's network."""
+    searcher, story = make(), Story(Space({"y": Choice(list(range(40)))}))
+    Story(Space({"x": Choice(["a", "b"])})).ask(searcher)
+    assert story.ask(searcher, 5) == story.ask(make(), 5)
+
+
+def test_the_few_values_of_a_logarithm_are_cells_of_their_own() -> None:
+    """The widths of their parts of the column once made 1 four times as likely as 4."""
+    space = Space({"n": Int(1, 4, log=True)})
+    controller = Controller(space, np.random.default_rng(0))
+    controller.theta[:] = 0
+    X = controller.sample(4000, np.random.default_rng(1))
+    values = np.array([params["n"] for params in space.decode(X)])
+    assert np.bincount(values)[1:] / 4000 == pytest.approx(0.25, abs=0.03)
+    cells, _ = controller.cells(X)
+    assert (cells[:, 0] == values - 1).all()
 
 
 @pytest.mark.parametrize("searcher", [Reinforce(), PPO()])

@@ -114,11 +114,14 @@ ALIASES = {
 }
 """Names that NNI and others have for what is here, without the ending "Tuner" or "Advisor"."""
 _SCHEDULER = "it is a scheduler here: give scheduler={!r}, with any searcher"
-_LATER = "it comes with a later release; take {} now"
+_MORPHISM = (
+    "it grows networks of its own making, which nothing here does; search your own with evolution, as a "
+    "nas.ModelSpace or by mutators, and let one go on from another's weights by nas.widen, nas.deepen or nas.inherit"
+)
 ELSEWHERE = {
     "searcher": {
         **{name: _SCHEDULER.format(name) for name in ("hyperband", "pbt", "pb2", "dehb")},
-        "networkmorphism": _LATER.format("evolution"),
+        "networkmorphism": _MORPHISM,
     },
     "scheduler": {"bohb": "it is two things here: searcher='bohb' with scheduler='hyperband'"},
 }

@@ -73,6 +73,12 @@ class Body:
         """Returns the module or tensor at a path."""
         return _bare(self.parts[path])
 
+    def alone(self, path: str) -> bool:
+        """Whether the nodes call the module at a path with the inputs by their names, and do nothing else."""
+        *inputs, call, output = self.nodes.nodes
+        own = {str(node.target): node for node in inputs}
+        return bool(call.target == path and call.kwargs == own and output.args == (call,))
+
     # Changes
 
     def put(self, change: Change, after: Iterable[fx.Node], name: str | None = None) -> fx.Node:

@@ -67,7 +67,7 @@ def Cell(
 
     Which outputs a node takes, and by which operations, is searched; the choices are called `name/inputs1`,
     `name/operation1.1` and so on, so that cells of one name are all alike. With `choose` None a node takes all earlier
-    outputs, as in NAS-Bench-201; with 2 it takes two of them, as in NASNet and DARTS (Liu et al. 2019, section 2.1).
+    outputs, as in NAS-Bench-201; with 2 it takes two of them, as in NASNet and DARTS (Liu et al. 2019).
 
     Args:
         operations: label to a function that makes an operation; one that needs arguments is given (node, input).
@@ -78,7 +78,7 @@ def Cell(
         inputs: how many inputs the cell has.
         choose: how many earlier outputs a node takes; None: all.
         merge: "all" nodes' outputs are concatenated, or only the "loose" ends, which no node takes.
-        again: whether a node may take one output several times, as in NASNet (Zoph et al. 2018, section 3.1); each of
+        again: whether a node may take one output several times, as in NASNet (Zoph et al. 2018); each of
             the `choose` is then a choice of its own, called `name/input1.1`.
         join: makes the module that puts the tensors of a node together, given the node; None: they are added.
 

@@ -107,6 +107,8 @@ class Plan:
         elif isinstance(module, nn.LayerNorm | nn.GroupNorm):
             self._norm(node, module, copies)
         elif isinstance(module, nn.PReLU):
+            if module.num_parameters > 1:
+                self._at(copies, 1, node)
             self._adapt(node, copies)
         elif kind in ELEMENTWISE:
             self._give(node, copies)
@@ -137,6 +139,7 @@ class Plan:
         elif kind in ("transpose", "permute"):
             rank = self._rank(node.all_input_nodes[0])
             order = list(range(rank))
+            arguments += [value for name, value in node.kwargs.items() if name != "input"]  # by name: in their order
             if kind == "permute":
                 order = [d % rank for d in _listed(arguments[0] if len(arguments) == 1 else arguments)]
             else:
@@ -173,6 +176,8 @@ class Plan:
                 return
             if len(norm.normalized_shape) > 1:
                 raise Stuck(f"{node.name!r} normalises over several axes; only one, the channels, is known")
+        else:
+            self._at(copies, 1, node)
         if not copies.even:
             raise Stuck(
                 f"{node.name!r} normalises over channels, and its mean and variance stay only where each channel "
@@ -199,7 +204,7 @@ class Plan:
         axis = int(given) % self._rank(node)
         of: list[int] = []
         total = 0
-        for source in _listed(node.args[0]):
+        for source in _listed(node.args[0] if node.args else node.kwargs["tensors"]):
             size = self._body.values[source].shape[axis]
             copies = self.given.get(source, Copies(axis, tuple(range(size))))
             if copies.axis != axis:
@@ -218,13 +223,17 @@ class Plan:
             raise Stuck(f"{node.name!r} gives {list(after)} from {list(before)}, where channels are not known apart")
         total = known[1]
         new = len(copies.of) * behind
-        if any(argument is not source and argument == total for argument in _listed(node.args)[1:]):
+        if any(argument == total for argument in node.args[1:]):
             self.sizes[node] = total, new
+        elif any(total in argument for argument in node.args[1:] if isinstance(argument, tuple | list)):
+            raise Stuck(f"{node.name!r} is given their number in a list; write it as -1")
         self._give(node, Copies(copies.axis, tuple(c * behind + i for c in copies.of for i in range(behind))))
 
     def _shape(self, node: fx.Node, kind: str, copies: Copies) -> None:
         """The shape of a widened value may be read, save for the number of its channels."""
         if kind == "getattr" and node.args[1] != "shape":
+            if isinstance(self._body.values[node], torch.Tensor):
+                raise Stuck(f"{node.name!r} ({node.args[1]}) is not known to keep channels apart")
             return
         if kind == "size" and len(node.args) > 1:
             asked: Any = node.args[1]
@@ -283,6 +292,8 @@ class Plan:
             raise Stuck(
                 f"{node.name!r} is of the class {type(module).__name__}, which may do more than torch's own layers"
             )
+        if module._forward_pre_hooks or module._forward_hooks:
+            raise Stuck(f"{node.name!r} has hooks, which may do more than the layer")
         if self._calls[path] > 1 or any(self._owners[id(weight)] > 1 for weight in module.parameters()):
             raise Stuck(f"{node.name!r} shares its weights with another place")
         if plans.setdefault(path, copies) != copies:

@@ -63,8 +63,6 @@ class Graph(View):
         self._identity: Identity | None = None
         self.name = type(model).__name__
 
-    # Changing
-
     def add(self, op: Op, *args: Any, name: str | None = None, **kwargs: Any) -> Node:
         """Adds a node that nothing reads yet, behind all that it reads; give nodes wherever it takes tensors.
 
@@ -124,7 +122,7 @@ class Graph(View):
         """
         place = self._place(node)
         if isinstance(place, Inner):
-            return self._put_inner(place, nn.Sequential(self._inside(place), as_module(op)))
+            return self._put_inner(place, nn.Sequential(self._inside(place), as_module(op, name, kwargs)), ".1")
         if place.op == "output":
             raise GraphError("nothing comes after the output; insert before it")
         new = self._put(op, (place,), kwargs, [place], name or f"{path_of(place)}_{called(op).lower()}")
@@ -138,7 +136,7 @@ class Graph(View):
         """
         place = self._place(node)
         if isinstance(place, Inner):
-            return self._put_inner(place, nn.Sequential(as_module(op), self._inside(place)))
+            return self._put_inner(place, nn.Sequential(as_module(op, name, kwargs), self._inside(place)))
         inputs = place.all_input_nodes
         if not 0 <= at < len(inputs):
             raise GraphError(f"{place.name!r} has {len(inputs)} inputs, so there is no input number {at}")
@@ -158,7 +156,7 @@ class Graph(View):
         """
         place = self._place(node)
         if isinstance(place, Inner):
-            return self._put_inner(place, as_module(op))
+            return self._put_inner(place, as_module(op, None, kwargs))
         if place.op not in OPERATIONS:
             raise GraphError(
                 f"{place.name!r} is an {KIND_NAMES[place.op]} of the model and cannot be replaced; redirect its readers"
@@ -237,14 +235,16 @@ class Graph(View):
         Raises:
             GraphError: the graph does not run after the changes.
         """
-        before = self._body.copy()
-        self._body.loose = True
+        outer, before = self._body.loose, (self._body.copy(), self._whole, self._identity)
+        self._body.loose, self._whole = True, dict(self._whole)
         try:
             yield
-            self._body.loose = False
-            self._body.settle()
+            self._body.loose = outer
+            if not outer:
+                self._body.settle()
         except BaseException:
-            self._body = before
+            self._body, self._whole, self._identity = before
+            self._body.loose = outer
             raise
 
     # Results
@@ -253,9 +253,10 @@ class Graph(View):
         """Returns a module of its own that computes the graph, with the paths of the model's parameters.
 
         It holds nothing of the search: it runs, copies, pickles and exports like any other module of `torch.fx`. Where
-        the model itself stays whole, it is of the model's own class.
+        the model itself stays whole, with nothing around it, it is of the model's own class.
         """
-        made: nn.Module = copy.deepcopy(self._body.part(WHOLE)) if self._entire else self._body.module(self.name)
+        own = self._entire and self._body.alone(WHOLE)
+        made: nn.Module = copy.deepcopy(self._body.part(WHOLE)) if own else self._body.module(self.name)
         return made.train(self._training)
 
     def copy(self) -> "Graph":
@@ -290,6 +291,8 @@ class Graph(View):
     def mutated(self, mutator: Any, pick: Callable[[str, Any], Any]) -> "Graph":
         """Returns a copy that a mutator has changed; its identity has this graph's as `parent`.
 
+        Where the mutator finds nothing to change, the copy is equal: the last of its `identity.mutations` has no picks.
+
         Args:
             mutator: A `Mutator`.
             pick: Called with a name and options, returns one; `nas.picks(params)` or `nas.random_picks(rng)`.
@@ -312,8 +315,6 @@ class Graph(View):
         child._identity = self.identity.after(Mutation.of(mutator, made))
         return child
 
-    # How
-
     def _place(self, node: Node | str) -> fx.Node | Inner:
         found = self[node if isinstance(node, str) else node.name]
         holder = found.within or found.name
@@ -331,10 +332,11 @@ class Graph(View):
         whole: nn.Module = self._body.part(str(place.holder.target))
         return copy.deepcopy(whole.get_submodule(place.path))
 
-    def _put_inner(self, place: Inner, new: nn.Module) -> Node:
-        self._identity = None
+    def _put_inner(self, place: Inner, new: nn.Module, step: str = "") -> Node:
+        """Puts a module in the stead of the one inside; returns the node at that path, or a step further."""
         _inner.put(self._body, place, new)
-        path = f"{place.holder.target}.{place.path}"
+        self._identity = None
+        path = f"{place.holder.target}.{place.path}{step}"
         return next(node for node in self._records() if node.target == path or node.target.startswith(f"{path}."))
 
     def _made(self, node: fx.Node) -> Node:

@@ -8,6 +8,7 @@ from typing import Any
 
 from lanista._frozen import Frozen
 from lanista.errors import UsageError
+from lanista.nas._told import as_json, qualified
 
 
 class Mutation(Frozen):
@@ -20,7 +21,7 @@ class Mutation(Frozen):
     @classmethod
     def of(cls, mutator: Any, picks: Mapping[str, Any]) -> "Mutation":
         """Returns the record of a mutator's work."""
-        return cls(f"{type(mutator).__module__}.{type(mutator).__qualname__}", mutator.settings(), dict(picks))
+        return cls(qualified(type(mutator)), mutator.settings(), as_json(picks))
 
     def to_json(self) -> dict[str, Any]:
         """Returns the mutation as JSON holds it."""

@@ -56,8 +56,8 @@ def device_of(model: nn.Module, other: torch.device) -> torch.device:
 
 
 @contextmanager
-def failures(given: list[torch.Tensor]) -> Iterator[None]:
-    """Turns what goes wrong inside a model's code into an error of ours that names the inputs' shapes.
+def failures(given: list[torch.Tensor], what: str = "the model fails on inputs") -> Iterator[None]:
+    """Turns what goes wrong inside a user's code into an error of ours that names the inputs' shapes.
 
     Raises:
         UsageError: the code in the block failed.
@@ -69,7 +69,7 @@ def failures(given: list[torch.Tensor]) -> Iterator[None]:
             raise
         shapes = ", ".join(f"{tuple(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')}" for tensor in given)
         text = str(error).strip().partition("\n")[0]
-        raise UsageError(f"the model fails on inputs of {shapes}: {type(error).__name__}: {text}") from error
+        raise UsageError(f"{what} of {shapes}: {type(error).__name__}: {text}") from error
 
 
 @contextmanager

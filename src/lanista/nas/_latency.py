@@ -1,7 +1,8 @@
 """A table of how long each operator takes, which predicts how long a model takes.
 
-The latency of a model is taken to be the sum over its operators (MnasNet, Tan et al. 2019, section 4; ProxylessNAS, Cai
-et al. 2019, section 3.3 and appendix B), so that models are ranked for a device without running on it.
+The latency of a model is taken to be the sum over its operators, so that models are ranked for a device without
+running on it: ProxylessNAS (Cai et al. 2019) and FBNet (Wu et al. 2019). MnasNet (Tan et al. 2019), which brought the
+device into the search, measures each model as a whole, as `LatencyTable.compare` and `nas.profile` do.
 """
 
 import json
@@ -31,7 +32,8 @@ class Agreement(Frozen):
     Attributes:
         predicted_ms: what the table says, one figure a model.
         measured_ms: what was measured.
-        rank: Spearman's rank correlation of the two: 1 if the order is right, about 0 if it tells nothing.
+        rank: Spearman's rank correlation of the two: 1 if the order is right, about 0 if it tells nothing, NaN where
+            all figures are one.
         error: the median of `|predicted − measured|` / measured.
     """
 
@@ -96,7 +98,7 @@ class LatencyTable(Frozen):
             clock: what tells seconds.
 
         Raises:
-            UsageError: there are no models, or one fails on the inputs.
+            UsageError: there are no models, they are on several devices, or one fails on the inputs.
         """
         checked(repeats, warmup, threads)
         times: dict[str, list[float]] = defaultdict(list)
@@ -104,7 +106,10 @@ class LatencyTable(Frozen):
         device = None
         with threads_of(threads) as used:
             for model in _models(models, members, seed):
-                device = device_of(model, tensors(inputs)[0].device)
+                bind(model, inputs)
+                before, device = device, device_of(model, tensors(inputs)[0].device)
+                if before not in (None, device):
+                    raise UsageError(f"models on {before} and on {device}: measure a table for each device")
                 for _ in range(warmup):
                     _operators(model, inputs)
                 for _ in range(repeats):
@@ -164,27 +169,40 @@ class LatencyTable(Frozen):
         Give models that the table was not measured on, and run it on the device of the table.
 
         Raises:
-            UsageError: there are fewer than three models, or the table lacks operators of one.
+            UsageError: there are fewer than three models, one is on another device than the table's, or the table
+                lacks operators of one.
         """
         checked(repeats, warmup, None)
         predicted, measured = [], []
         with threads_of(self.threads):
             for model in models:
+                self._check_device(model, inputs)
                 predicted.append(self.predict(model, inputs))
                 measured.append(_whole(model, inputs, repeats, warmup, clock))
         if len(measured) < 3:
             raise UsageError(f"{len(measured)} models tell nothing about the order: give 3 or more")
-        from scipy.stats import spearmanr
-
-        rank = float(spearmanr(predicted, measured).statistic)
+        rank = _spearman(predicted, measured)
         errors = [abs(guess - truth) / truth for guess, truth in zip(predicted, measured, strict=True)]
         return Agreement(tuple(predicted), tuple(measured), rank, median(errors))
 
+    def _check_device(self, model: nn.Module, inputs: Inputs) -> None:
+        device = device_of(model, tensors(inputs)[0].device)
+        if str(device) != self.device:
+            raise UsageError(f"the model is on {device}, the table was measured on {self.device}: move the model there")
+
     def save(self, path: str | Path) -> None:
-        """Writes the table to a JSON file."""
+        """Writes the table to a JSON file.
+
+        Raises:
+            UsageError: the file cannot be written.
+        """
         content: dict[str, Any] = {"format": FORMAT, "device": self.device, "threads": self.threads}
         content |= {"overhead_ms": self.overhead_ms, "entries": dict(self.entries)}
-        Path(path).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+        try:
+            Path(path).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"the table cannot be written to {path}: {error.strerror}") from error
 
     @classmethod
     def load(cls, path: str | Path) -> "LatencyTable":
@@ -241,6 +259,14 @@ def _whole(model: nn.Module, inputs: Inputs, repeats: int, warmup: int, clock: C
         for _ in range(warmup):
             call()
         return median(timed(call, device, clock) for _ in range(repeats))
+
+
+def _spearman(one: list[float], other: list[float]) -> float:
+    from scipy.stats import spearmanr
+
+    if min(len(set(one)), len(set(other))) < 2:
+        return float("nan")
+    return float(spearmanr(one, other).statistic)
 
 
 def _sum(entries: Mapping[str, float], found: Counter[str]) -> float:

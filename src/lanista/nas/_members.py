@@ -29,7 +29,7 @@ def drawn(space: Members, count: int, seed: int) -> list[Mapping[str, Any]]:
     """
     if not (hasattr(space, "sample") and hasattr(space, "build")):
         raise UsageError(f"{space!r} is no space of models: give a nas.ModelSpace or a nas.MutatedSpace")
-    if count < 1:
+    if not isinstance(count, int) or count < 1:
         raise UsageError(f"members={count}: give 1 or more")
     found = space.sample(np.random.default_rng(seed), count)
     return list({repr(sorted(params.items(), key=lambda item: item[0])): params for params in found}.values())

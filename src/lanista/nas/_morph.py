@@ -12,18 +12,20 @@ import torch
 from torch import fx, nn
 
 from lanista.errors import GraphError, UsageError
+from lanista.nas._body import show
 from lanista.nas._channels import CONVOLUTIONS, POOLS, Copies, Plan, Stuck, copied_channels
 from lanista.nas._graph import Graph
 from lanista.nas._identity import Mutation
+from lanista.nas._inputs import seeded
 from lanista.nas._nodes import Node, operation, plain
 from lanista.nas._ops import above
 from lanista.nas._widen import widened
 
 Model = TypeVar("Model", bound=Graph | nn.Module)
-IDEMPOTENT = frozenset({"relu", "relu6", "hardtanh", "threshold"})
-PASSING = (POOLS - {"lppool1d", "lppool2d", "lppool3d", "interpolate", "upsample"}) | frozenset(
-    {"dropout", "identity", "flatten", "view", "reshape", "contiguous", "mean", "permute", "transpose"}
-)
+IDEMPOTENT = frozenset({"relu", "relu6", "hardtanh"})
+PASSING = frozenset({"dropout", "identity", "flatten", "view", "reshape", "contiguous", "permute", "transpose"})
+POSITIVE = (POOLS - {"lppool1d", "lppool2d", "lppool3d", "interpolate", "upsample"}) | {"mean"}
+"""What gives nothing below zero where it gets nothing below it; it may leave a smaller range."""
 
 
 def widen(model: Model, layer: Node | str, width: int, *, example_inputs: Any = None, seed: int = 0) -> Model:
@@ -58,11 +60,12 @@ def widen(model: Model, layer: Node | str, width: int, *, example_inputs: Any = 
     """
     graph = _graph(model, example_inputs)
     place, module = _layer(graph, layer, "widen")
+    _whole_number("width", width)
     now = module.out_features if isinstance(module, nn.Linear) else module.out_channels
     if width <= now:
         raise UsageError(f"width={width!r}: {place.name!r} has {now} outputs already; give a greater number")
     rng = torch.Generator().manual_seed(seed)
-    axis = graph._body.values[place].ndim - 1 if isinstance(module, nn.Linear) else 1
+    axis = graph._body.values[place].ndim - 1 - (0 if isinstance(module, nn.Linear) else len(module.kernel_size))
     plan: Plan = Plan(graph._body)
     try:
         plan.start(place, Copies(axis, copied_channels(now, width, rng)))
@@ -111,6 +114,7 @@ def deepen(
     """
     graph = _graph(model, example_inputs)
     place = graph._node(after, "deepen after")
+    _whole_number("kernel", kernel)
     if kernel % 2 == 0:
         raise UsageError(f"kernel={kernel!r}; only a convolution of odd size can be the identity")
     if isinstance(activation, nn.Module) or not (activation is None or callable(activation)):
@@ -118,8 +122,10 @@ def deepen(
     act = activation() if activation is not None else None
     if act is not None:
         _check_idempotent(graph, place, act)
-    before, value = _layer_before(graph, place), graph._body.values[place]
-    dims = len(before.kernel_size) if isinstance(before, CONVOLUTIONS) and value.ndim > 2 else 0
+    before, value = _layer_before(graph, place), _tensor(graph, place)
+    dims = value.ndim - 2 if isinstance(before, CONVOLUTIONS) else 0
+    if not 0 <= dims <= 3:
+        raise GraphError(f"{place.name!r} gives {show(value)}, of which no layer is the identity; choose another node")
     channels = value.shape[1 if dims else -1]
     new: list[nn.Module] = [_identity_layer(dims, channels, kernel, before.weight.dtype)]
     if norm:
@@ -151,6 +157,7 @@ def grow_kernel(model: Model, layer: Node | str, size: int, *, example_inputs: A
     """
     graph = _graph(model, example_inputs)
     place, module = _layer(graph, layer, "enlarge the kernel of", CONVOLUTIONS)
+    _whole_number("size", size)
     more = [size - old for old in module.kernel_size]
     if min(more) < 0 or any(extra % 2 for extra in more) or not any(more):
         raise UsageError(f"size={size!r}: the kernel is {module.kernel_size}; give a size larger by an even number")
@@ -190,7 +197,8 @@ def add_branch(
         example_inputs: As `Graph` takes them; for a module.
 
     Raises:
-        GraphError: the branch does not give the shape of `end`, or gives other values than zero all the same.
+        GraphError: the branch does not give the shape of `end`, gives other values than zero all the same, or could
+            never learn, since what comes after its last weights, such as ReLU, holds back their gradients.
 
     Wei et al. (2016), section 3 (subnet morphing).
     """
@@ -199,21 +207,16 @@ def add_branch(
     if source is not target and target in above(source):
         raise GraphError(f"{source.name!r} is computed from {target.name!r}; a branch begins before it ends")
     child = graph.copy()
-    before, after = (graph._body.values[node] for node in (source, target))
+    before, after = (_tensor(graph, node) for node in (source, target))
     branch = copy.deepcopy(module) if module is not None else _projection(graph, source, target)
-    _silence(branch)
+    silent = _silence(branch)
     value = child.add(branch, child[source.name], name=f"{target.name}_branch")
     if value.shape != tuple(after.shape) or value.dtype != after.dtype:
         raise GraphError(
             f"the branch gives {value.dtype} {value.shape} from {tuple(before.shape)}, and {target.name!r} is "
             f"{after.dtype} {tuple(after.shape)}; give a module whose output has that shape"
         )
-    example = torch.randn(before.shape, dtype=before.dtype)
-    with torch.no_grad():
-        if copy.deepcopy(branch).cpu().eval()(example).any():
-            raise GraphError(
-                f"{type(branch).__name__} gives other values than zero; let its last layer be linear or a norm"
-            )
+    _check_silent(branch, silent, before)
     total = child.add(torch.add, child[target.name], value, name=f"{target.name}_sum")
     child.redirect(target.name, total)
     return _result(model, graph, child, "add_branch", start=source.name, end=target.name, module=str(branch))
@@ -298,12 +301,13 @@ def _identity_norm(dims: int, value: torch.Tensor, dtype: torch.dtype) -> nn.Mod
 
 def _check_idempotent(graph: Graph, place: fx.Node, act: nn.Module) -> None:
     node, kind = place, plain(type(act).__name__)
+    passing = PASSING | POSITIVE if kind == "relu" else PASSING
     while True:
         module = graph._body.part(str(node.target)) if node.op == "call_module" else None
         found = operation(node, module)
-        if found == kind and kind in IDEMPOTENT:
+        if found == kind and kind in IDEMPOTENT and _range(act) in (_range(module), ()):
             return
-        if found not in PASSING or not node.all_input_nodes:
+        if found not in passing or not node.all_input_nodes:
             break
         node = node.all_input_nodes[0]
     raise GraphError(
@@ -312,12 +316,31 @@ def _check_idempotent(graph: Graph, place: fx.Node, act: nn.Module) -> None:
     )
 
 
+def _range(act: nn.Module | None) -> tuple[float, float] | tuple[()]:
+    """The bounds that an activation has as settings; those of ReLU and ReLU6 are in their names."""
+    return (act.min_val, act.max_val) if isinstance(act, nn.Hardtanh) and not isinstance(act, nn.ReLU6) else ()
+
+
+def _whole_number(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UsageError(f"{name}={value!r}; give a whole number from 1")
+
+
+def _tensor(graph: Graph, node: fx.Node) -> torch.Tensor:
+    value = graph._body.values[node]
+    if not isinstance(value, torch.Tensor):
+        raise GraphError(f"{node.name!r} gives {show(value)}; choose a node that gives one tensor")
+    return value
+
+
 def _projection(graph: Graph, source: fx.Node, target: fx.Node) -> nn.Module:
     before, after = (graph._body.values[node] for node in (source, target))
     layer = _layer_before(graph, target)
     weight = layer.weight
     if isinstance(layer, nn.Linear):
         return nn.Linear(before.shape[-1], after.shape[-1], bias=False, dtype=weight.dtype, device=weight.device)
+    if before.ndim != after.ndim:
+        raise GraphError(f"no convolution leads from {show(before)} to {show(after)}; give the branch as `module`")
     stride = tuple(-(-b // a) for b, a in zip(before.shape[2:], after.shape[2:], strict=True))
     kind: Any = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}[len(layer.kernel_size)]
     made: nn.Module = kind(
@@ -326,12 +349,35 @@ def _projection(graph: Graph, source: fx.Node, target: fx.Node) -> nn.Module:
     return made
 
 
-def _silence(branch: nn.Module) -> None:
-    """Sets the last layer with weights to zero."""
+def _silence(branch: nn.Module) -> list[nn.Parameter]:
+    """Sets the last layer with weights to zero; returns what was set."""
     layers = [module for module in branch.modules() if isinstance(getattr(module, "weight", None), nn.Parameter)]
     if not layers:
         raise GraphError(
             f"the branch {type(branch).__name__} has no layer with weights that could begin with zeros; add one"
         )
-    for weight in layers[-1].parameters(recurse=False):
+    silent = list(layers[-1].parameters(recurse=False))
+    for weight in silent:
         nn.init.zeros_(weight)
+    return silent
+
+
+def _check_silent(branch: nn.Module, silent: list[nn.Parameter], before: torch.Tensor) -> None:
+    """Refuses a branch that gives other values than zero, or whose zeros would stay for ever."""
+    memo: dict[int, Any] = {}
+    twin = copy.deepcopy(branch, memo).cpu()
+    held = [memo[id(weight)].requires_grad_() for weight in silent]
+    with seeded(0), torch.inference_mode(False), torch.enable_grad():
+        real = before.is_floating_point()
+        given = torch.randn(before.shape, dtype=before.dtype) if real else torch.zeros(before.shape, dtype=before.dtype)
+        output = twin.eval()(given)
+        if output.any():
+            raise GraphError(
+                f"{type(branch).__name__} gives other values than zero; let its last layer be linear or a norm"
+            )
+        slopes = torch.autograd.grad(output.sum(), held, allow_unused=True)
+    if not any(slope is not None and slope.any() for slope in slopes):
+        raise GraphError(
+            f"{type(branch).__name__} could never learn: what comes after its last weights gives no gradient where all "
+            "is zero, as ReLU does; end the branch with a linear layer, a convolution or a norm"
+        )

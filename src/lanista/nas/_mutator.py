@@ -12,6 +12,7 @@ from lanista.nas._graph import Graph
 from lanista.nas._identity import Identity
 from lanista.nas._mode import as_domain
 from lanista.nas._record import Pick, explore
+from lanista.nas._told import as_json
 from lanista.space import Domain, Group, Params, Space
 
 
@@ -50,7 +51,7 @@ class Mutator(ABC):
 
     def settings(self) -> dict[str, Any]:
         """Returns what the mutator was made with, as JSON holds it; its identity, together with its class."""
-        return {key: _text(value) for key, value in sorted(vars(self).items()) if not key.startswith("_")}
+        return {key: as_json(value) for key, value in sorted(vars(self).items()) if not key.startswith("_")}
 
 
 class MutatedSpace(Group):
@@ -70,7 +71,8 @@ class MutatedSpace(Group):
         space: The choices as a `Space` of their own names.
 
     Raises:
-        SpaceError: no list of mutators, two have the same name, or one offers different options under one name.
+        SpaceError: no list of mutators, two have the same name, one offers different options under one name, or one
+            finds nothing to change, whatever the others do.
         UsageError: the model does not run on the example inputs.
     """
 
@@ -88,8 +90,14 @@ class MutatedSpace(Group):
             names = [mutator.name or type(mutator).__name__ for mutator in mutators]
             raise SpaceError(f"mutators need names that differ, at least one, got {names}; give them `name`")
         self.base = Graph(model if isinstance(model, nn.Module) else model(), example_inputs)
+        self._useless = dict.fromkeys(self._mutators)
         self.tree = explore(lambda pick: self._mutated(self.base, pick))
         self.space = Space(self.tree)
+        if self._useless:
+            raise SpaceError(
+                f"{', '.join(self._useless)}: nothing in {self.base.name} is what it changes, so it offers no choice "
+                "and does nothing; see print(nas.Graph(model, example_inputs)) for what there is, or leave it out"
+            )
 
     @property
     def size(self) -> int | float:
@@ -129,7 +137,10 @@ class MutatedSpace(Group):
 
     def _mutated(self, graph: Graph, pick: Pick) -> Graph:
         for name, mutator in self._mutators.items():
-            graph = graph.mutated(mutator, _below(name, pick))
+            child = graph.mutated(mutator, _below(name, pick))
+            if name in self._useless and (child.identity.mutations[-1].picks or child.hash != graph.hash):
+                del self._useless[name]
+            graph = child
         return graph
 
     def __repr__(self) -> str:
@@ -176,14 +187,3 @@ def random_picks(rng: "np.random.Generator") -> Pick:
         return made[name]
 
     return pick
-
-
-def _text(value: Any) -> Any:
-    """A setting as JSON holds it: classes and functions by their names."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): _text(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_text(item) for item in value]
-    return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', type(value).__qualname__)}"

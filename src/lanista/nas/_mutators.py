@@ -1,6 +1,8 @@
 """Three ready mutators: another operator, an inception cell for a pooling layer, normalisation after convolutions."""
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter, signature
+from itertools import pairwise
 from typing import Any
 
 from torch import cat, nn
@@ -51,6 +53,11 @@ class ReplaceOperator(Mutator):
                     f"ReplaceOperator: the option {label!r} is {type(make).__name__}; give a class such as nn.GELU, or "
                     "a function that is given the node: lambda node: nn.LeakyReLU(0.1)"
                 )
+            if isinstance(make, type) and _required(make):
+                raise UsageError(
+                    f"ReplaceOperator: the option {label!r}, {make.__name__}, cannot be made without "
+                    f"{', '.join(_required(make))}; give a function that is given the node and makes it"
+                )
         self.what = what
         self.options = options
         self.each = each
@@ -66,8 +73,16 @@ class ReplaceOperator(Mutator):
                 graph.replace(node, make() if module else make(node))
 
 
+def _required(make: type) -> list[str]:
+    """The arguments that a class cannot be made without."""
+    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+    return [p.name for p in signature(make).parameters.values() if p.default is Parameter.empty and p.kind in kinds]
+
+
 class PoolToInception(Mutator):
     """Generalises pooling layers of images into inception-like cells.
+
+    Those inside a module that stays whole stay as they are, since nothing beside them can be added there.
 
     The branches read what the pooling layer read; each gives a share of the channels, and they are concatenated. The
     first is the pooling layer itself with a 1×1 convolution; each of the others is picked: such a branch, or a
@@ -79,7 +94,7 @@ class PoolToInception(Mutator):
         what: The pooling layers, as `Graph.find` takes them.
         name: What its choices are called by.
 
-    Szegedy et al., Going deeper with convolutions (CVPR 2015), section 4.
+    Szegedy et al., Going deeper with convolutions (CVPR 2015).
     """
 
     def __init__(
@@ -93,7 +108,7 @@ class PoolToInception(Mutator):
 
     def mutate(self, graph: Graph, pick: Pick) -> None:
         """Replaces the pooling layers as picked."""
-        for pool in graph.find(self.what):
+        for pool in graph.find(self.what, where=_apart):
             most = min(self.branches[1], pool.shape[1] if pool.shape else 1)
             count = pick(f"{pool.name}.branches", list(range(min(self.branches[0], most), most + 1)))
             if count > 1:
@@ -133,6 +148,8 @@ def _stride_and_padding(before: Sequence[int], after: Sequence[int], size: int) 
 class NormAfterConv(Mutator):
     """Offers normalisation after every convolution that has none yet.
 
+    Inside a module that stays whole, a convolution has one if the next module there is one.
+
     Args:
         options: Among "none", "batch", "group" (of up to 8 groups) and "instance".
         each: Whether each convolution is a choice of its own; else one choice is made for all of them.
@@ -157,8 +174,14 @@ class NormAfterConv(Mutator):
                 graph.insert_after(conv, _norm(kind, conv.module))
 
 
+def _apart(node: Node) -> bool:
+    return node.within is None
+
+
 def _normalised(graph: Graph, conv: Node) -> bool:
-    return any("norm" in graph[user].op for user in conv.users)
+    if _apart(conv):
+        return any("norm" in graph[user].op for user in conv.users)
+    return any("norm" in after.op for node, after in pairwise(graph) if node.name == conv.name and not _apart(after))
 
 
 def _norm(kind: str, conv: Any) -> nn.Module:

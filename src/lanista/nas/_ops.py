@@ -1,6 +1,6 @@
 """Operations as primitives are given them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import fx, nn
@@ -14,14 +14,17 @@ OPERATIONS = ("call_module", "call_function", "call_method")
 KIND_NAMES = {"placeholder": "input", "get_attr": "parameter or buffer", "output": "output"}
 
 
-def as_module(op: Op) -> nn.Module:
-    """Returns the operation, which must be a module.
+def as_module(op: Op, name: str | None = None, settings: Mapping[str, Any] | None = None) -> nn.Module:
+    """Returns the operation, which must be a module, and is called without settings.
 
     Raises:
-        GraphError: it is none.
+        GraphError: it is none, or has a name or settings, which mean nothing inside a module that stays whole.
     """
     if not isinstance(op, nn.Module):
         raise GraphError(f"{op!r} is no module; only a module can stand here")
+    given = [*(["name"] if name is not None else []), *(settings or ())]
+    if given:
+        raise GraphError(f"{', '.join(given)} cannot be given to a module inside one that stays whole; leave it out")
     return op
 
 

@@ -9,7 +9,7 @@ from torch import nn
 from lanista.errors import UsageError
 from lanista.nas._graph import Graph
 from lanista.nas._nodes import Node
-from lanista.plot._style import Look, Part, Theme, figure, look, safe
+from lanista.plot import Look, Part, Theme, figure, look, safe
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,14 +10,21 @@ from torch import fx, nn
 
 from lanista.nas._body import Body
 from lanista.nas._nodes import operation, plain
+from lanista.nas._told import qualified, told
+from lanista.nas._trace import writes
 
 COMMUTATIVE = frozenset({"add", "mul"})
+_OF_ALL = frozenset(vars(nn.Module()))
+"""What every module has, whatever it does; its mode among it."""
 
 
 def structure(body: Body) -> str:
     """Returns the hash of a graph, from its output upwards: 32 letters."""
-    output = next(node for node in body.nodes.nodes if node.op == "output")
-    return _Reader(body).read(output)
+    reader, nodes = _Reader(body), list(body.nodes.nodes)
+    computed = reader.read(nodes[-1])
+    if not any(writes(node, body.part) and _seen_elsewhere(node) for node in nodes):
+        return computed
+    return _hash([computed, *map(reader.read, nodes)])  # what is written in place is seen by all that comes later
 
 
 class _Reader:
@@ -48,9 +55,9 @@ class _Reader:
         call = self._body.part(str(node.target)) if node.op == "call_module" else None
         kind = operation(node, call)
         args, kwargs = fx.map_arg((node.args, node.kwargs), lambda source: f"%{self._done[source]}")
-        inputs = [_plain(args), _plain(kwargs)]
-        if kind in COMMUTATIVE and len(args) == 2 and not kwargs:
-            inputs = sorted(map(_plain, args))
+        inputs = [told(args), told(kwargs)]
+        if call is None and kind in COMMUTATIVE and len(args) == 2 and not kwargs:
+            inputs = sorted(map(told, args))
         if node.op == "placeholder":
             does = f"input {self._places[node]}"
         elif node.op == "get_attr":
@@ -59,8 +66,8 @@ class _Reader:
         elif call is not None:
             does = f"{describe(call)} {self._sharing(_weights(call))}"
         else:
-            does = kind if kind in COMMUTATIVE else plain(_qualified(node.target))
-        return hashlib.sha256("\n".join([does, *inputs]).encode()).hexdigest()[:32]
+            does = kind if kind in COMMUTATIVE else plain(_target(node.target))
+        return _hash([does, *inputs])
 
     def _sharing(self, keys: list[int]) -> list[int]:
         return [self._seen.setdefault(key, len(self._seen)) for key in keys if key in self._shared]
@@ -69,9 +76,10 @@ class _Reader:
 def describe(module: nn.Module) -> str:
     """Returns a module's class, settings and the shapes of its tensors, and those of the modules inside."""
     settings = {
-        key: _plain(value)
+        key: told(value)
         for key, value in sorted(vars(module).items())
-        if not key.startswith("_") and key != "training" and not isinstance(value, torch.Tensor)
+        if key not in _OF_ALL
+        and (isinstance(value, int | float) if key.startswith("_") else not isinstance(value, torch.Tensor))
     }
     tensors = [
         (name, str(tensor.dtype), tuple(tensor.shape))
@@ -79,7 +87,21 @@ def describe(module: nn.Module) -> str:
         for name, tensor in named
     ]
     children = [f"{name}: {describe(child)}" for name, child in module.named_children()]
-    return f"{_qualified(type(module))} {settings} {tensors} {children}"
+    return f"{qualified(type(module))} {settings} {tensors} {children}"
+
+
+def _target(target: Any) -> str:
+    """Returns a method with its dot, or a function with what it does, where its name does not say it."""
+    return qualified(target) if isinstance(target, str) else told(target)
+
+
+def _seen_elsewhere(node: fx.Node) -> bool:
+    """Whether what a node reads is read by others, too."""
+    return any(len(source.users) > 1 for source in node.all_input_nodes)
+
+
+def _hash(parts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 def _weights(part: Any) -> list[int]:
@@ -87,22 +109,3 @@ def _weights(part: Any) -> list[int]:
     if isinstance(part, nn.Module):
         return [id(weight) for weight in part.parameters()]
     return [id(part)]
-
-
-def _qualified(thing: Any) -> str:
-    if isinstance(thing, str):
-        return f".{thing}"
-    return f"{getattr(thing, '__module__', '')}.{getattr(thing, '__qualname__', thing)}"
-
-
-def _plain(value: Any) -> str:
-    """Returns a setting as text without addresses in memory."""
-    if isinstance(value, tuple | list):
-        return f"({', '.join(map(_plain, value))})"
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key}: {_plain(item)}' for key, item in value.items())}}}"
-    if isinstance(value, slice):
-        return f"slice({_plain(value.start)}, {_plain(value.stop)}, {_plain(value.step)})"
-    if value is None or isinstance(value, bool | int | float | complex | str | torch.dtype | torch.device | torch.Size):
-        return repr(value)
-    return _qualified(value if callable(value) else type(value))

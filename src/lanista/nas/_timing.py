@@ -19,9 +19,11 @@ def checked(repeats: int, warmup: int, threads: int | None, *, least: int = 1) -
     """Refuses counts that measure nothing.
 
     Raises:
-        UsageError: a count is too small.
+        UsageError: a count is too small, or no whole number.
     """
     for name, value, bound in (("repeats", repeats, least), ("warmup", warmup, 0), ("threads", threads, 1)):
+        if value is not None and not isinstance(value, int):
+            raise UsageError(f"{name}={value!r} is no whole number: give {bound} or more")
         if value is not None and value < bound:
             raise UsageError(f"{name}={value} is below {bound}: give {bound} or more")
 

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from lanista.errors import UsageError
 from lanista.nas._flow import Flow, double, parts_of, same
+from lanista.nas._inputs import seeded
 from lanista.nas._tracer import Tracer, arguments, bind, reason
 
 DROPOUTS: dict[Any, type[nn.Module]] = {
@@ -20,6 +21,7 @@ DROPOUTS: dict[Any, type[nn.Module]] = {
     functional.dropout3d: nn.Dropout3d,
     functional.alpha_dropout: nn.AlphaDropout,
 }
+INPLACE = (operator.setitem, operator.iadd, operator.isub, operator.imul, operator.itruediv)
 WHOLE = "model"  # what the model is called in the graph of a model that cannot be traced
 DIFFERS = "it does something else in training than in evaluation, or for another batch size"
 ROUNDS = 10
@@ -57,11 +59,12 @@ def trace(model: nn.Module, inputs: Any) -> Traced:
             f"{name} does not run on the example inputs ({reason(error)}); give inputs that it takes: a tensor, "
             "a tuple of arguments or a dictionary of named ones"
         ) from error
-    found = _attempt(root, inputs, wanted, Flow(real=False))
-    if all(why == DIFFERS or why.startswith(fx.proxy.TraceError.__name__) for why in found.opaque.values()):
-        return found
-    again = _attempt(root, inputs, wanted, Flow(real=True))  # an operator may lack a form without numbers
-    return again if "" in found.opaque or len(again.opaque) < len(found.opaque) else found
+    with seeded(1, root):  # not the seed of the results: what is drawn once, while tracing, has to show
+        found = _attempt(root, inputs, wanted, Flow(real=False))
+        if all(why == DIFFERS or why.startswith(fx.proxy.TraceError.__name__) for why in found.opaque.values()):
+            return found
+        again = _attempt(root, inputs, wanted, Flow(real=True))  # an operator may lack a form without numbers
+        return again if "" in found.opaque or len(again.opaque) < len(found.opaque) else found
 
 
 def _result(model: nn.Module, inputs: Any) -> Any:
@@ -69,7 +72,8 @@ def _result(model: nn.Module, inputs: Any) -> Any:
     if any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
         return None
     args, kwargs = arguments(inputs)
-    return Flow(real=True).call(model, *args, **kwargs)
+    with seeded(0, model):  # the model and its graph draw the same numbers
+        return Flow(real=True).call(model, *args, **kwargs)
 
 
 def _attempt(root: nn.Module, inputs: Any, wanted: Any, flow: Flow) -> Traced:
@@ -167,17 +171,19 @@ def _signatures(tracer: Tracer, nodes: fx.Graph) -> dict[str, list[Any]]:
 def prune(nodes: fx.Graph, part: Callable[[str], Any]) -> None:
     """Removes the nodes that nothing reads, save those that write in place."""
     for node in reversed(nodes.nodes):
-        if not node.users and node.op not in ("placeholder", "output") and not _writes(node, part):
+        if not node.users and node.op not in ("placeholder", "output") and not writes(node, part):
             nodes.erase_node(node)
 
 
-def _writes(node: fx.Node, part: Callable[[str], Any]) -> bool:
-    name = str(node.target)
+def writes(node: fx.Node, part: Callable[[str], Any]) -> bool:
+    """Whether a node changes what it reads."""
     if node.op == "call_module":
-        return bool(getattr(part(name), "inplace", False))
-    if node.op == "call_method":
-        return name.endswith("_") and not name.endswith("__")
-    return node.op == "call_function" and (node.target is operator.setitem or node.is_impure())
+        return bool(getattr(part(str(node.target)), "inplace", False))
+    if node.op not in ("call_function", "call_method"):
+        return False
+    name = str(node.target) if node.op == "call_method" else getattr(node.target, "__name__", "")
+    named = name.endswith("_") and not name.endswith("__")
+    return named or node.kwargs.get("inplace") is True or node.target in INPLACE or node.is_impure()
 
 
 def _dropouts(root: nn.Module, tracer: Tracer, nodes: fx.Graph, others: fx.Graph) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 
-from torch import fx
+from torch import fx, nn
 
 from lanista.errors import GraphError
 from lanista.nas import _inner
@@ -23,7 +23,7 @@ class View:
     @property
     def whole(self) -> dict[str, str]:
         """The paths of the modules that stay whole, each with the reason; the path "" is the model itself."""
-        return {"" if self._entire else path: why for path, why in self._whole.items()}
+        return {"" if self._entire and path == WHOLE else path: why for path, why in self._whole.items()}
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -77,8 +77,15 @@ class View:
                 or a tuple of these.
             name: The name or path, with `*` for anything.
             where: Returns whether a node is wanted.
+
+        Raises:
+            GraphError: a module is looked for in place of its class, and no node calls it.
         """
-        return [node for node in self._records() if fits(node, what, name=name, where=where)]
+        found = [node for node in self._records() if fits(node, what, name=name, where=where)]
+        if isinstance(what, nn.Module) and not found:
+            own = type(what).__name__
+            raise GraphError(f"what={own}(...) is a module, which no node calls; give its class: what={own}")
+        return found
 
     def match(self, pattern: Sequence[What]) -> list[tuple[Node, ...]]:
         """Returns the chains of nodes that fit a pattern: each node is read by the next one alone.

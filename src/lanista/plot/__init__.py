@@ -12,6 +12,7 @@ from lanista.plot._progress import history, trials
 from lanista.plot._runs import Run, Runs, read_runs
 from lanista.plot._slice import slice
 from lanista.plot._spread import compare, edf
+from lanista.plot._style import Look, Part, Theme, figure, look, safe
 from lanista.plot._thin import outline, spread
 from lanista.plot._timeline import timeline
 from lanista.plot._write import FORMATS, write
@@ -19,19 +20,24 @@ from lanista.plot._write import FORMATS, write
 __all__ = [
     "FIGURES",
     "FORMATS",
+    "Look",
+    "Part",
     "Plots",
     "Rung",
     "Run",
     "Runs",
+    "Theme",
     "architecture",
     "compare",
     "contour",
     "curves",
     "edf",
+    "figure",
     "history",
     "hypervolume",
     "importance",
     "lineage",
+    "look",
     "outline",
     "parallel",
     "pareto",
@@ -39,6 +45,7 @@ __all__ = [
     "rung_steps",
     "rung_table",
     "rungs",
+    "safe",
     "slice",
     "spread",
     "timeline",

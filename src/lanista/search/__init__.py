@@ -21,8 +21,9 @@ from lanista.search._nsga2 import NSGA2
 from lanista.search._nsga3 import NSGA3
 from lanista.search._pareto import hypervolume, non_dominated
 from lanista.search._pnas import PNAS
+from lanista.search._ppo import PPO
 from lanista.search._random import Random
-from lanista.search._reinforce import PPO, Reinforce
+from lanista.search._reinforce import Reinforce
 from lanista.search._sobol import Sobol
 from lanista.search._tpe import TPE
 from lanista.search._turbo import TuRBO

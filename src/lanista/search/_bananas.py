@@ -23,9 +23,10 @@ class Bananas(Described):
 
     White, Neiswanger and Savani, BANANAS: Bayesian Optimization with Neural Architectures for Neural Architecture
     Search (2021), sections 4 and 5: five small networks learn the trials' values by the mean absolute error, anew
-    after every ten trials; `candidates` are made of the best trials by changing one or two parameters; each gets
-    a draw from the normal distribution of the five predictions (independent Thompson sampling), and the best draw is
-    proposed, so that parallel proposals differ by themselves. Up to `startup` trials are random.
+    after every ten trials (among the first ten, after each); `candidates` are made of the best trials by changing one
+    or two parameters; each gets a draw from the normal distribution of the five predictions (independent Thompson
+    sampling), and the best draw is proposed, so that parallel proposals differ by themselves. Up to `startup` trials
+    are random.
 
     The networks see numbers as numbers and choices as one input an option. For cells, whose edges and operators mean
     little one by one, `paths` gives what they see in place of that: the paths that data takes through the cell (section

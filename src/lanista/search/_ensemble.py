@@ -69,7 +69,7 @@ def gradients(ensemble: Ensemble, Z: Floats, y: Floats) -> list[Floats]:
     by_weights: list[Floats] = []
     by_biases: list[Floats] = []
     for W, inputs in zip(ensemble.weights[::-1], layers[-2::-1], strict=True):
-        by_weights.append(np.broadcast_to(np.swapaxes(inputs, -1, -2) @ error, W.shape))
+        by_weights.append(inputs.swapaxes(-1, -2) @ error)
         by_biases.append(error.sum(axis=-2, keepdims=True))
-        error = (error @ np.swapaxes(W, -1, -2)) * (inputs > 0.0)
+        error = (error @ W.swapaxes(-1, -2)) * (inputs > 0.0)
     return by_weights[::-1] + by_biases[::-1]

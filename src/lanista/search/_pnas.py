@@ -1,5 +1,6 @@
 """Progressive search: PNAS."""
 
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -27,8 +28,8 @@ class PNAS(Described):
     much there is of something, such as the depth of `nas.Repeat` or the number of nodes of a cell: `beam` random
     configurations of the first size; then, size by size, the best trials of one size are grown to the next, keep all
     their values, and get what is new at random; of these the ones that the networks, trained on all trials so far,
-    predict to be best are tried, `beam` of each size. At the last size the best trials are mutated and chosen among
-    in the same way, so that the search does not end.
+    predict to be best are tried, `beam` of each size, or all where it has fewer. At the last size the best trials are
+    mutated and chosen among in the same way, so that the search does not end.
 
     A space in which nothing grows has one size alone: all trials but the first `beam` are then predicted mutants.
     Trials count for the networks as in `Bananas`.
@@ -88,8 +89,16 @@ class _Ladder:
             last = count - 1
             x = np.nan_to_num(history.X[:, growing.start])
             self._sizes = np.minimum(x * count, last).astype(np.intp)
-        self.size = next((size for size in range(last) if (self._sizes == size).sum() < beam), last)
-        self.complete = bool((self._sizes == self.size).sum() >= beam)
+        self.size = next((size for size in range(last) if not self._full(size)), last)
+        self.complete = self._full(self.size)
+
+    def _full(self, size: int) -> bool:
+        """Whether there are enough trials of a size, or all that it has."""
+        of_it = self._sizes == size
+        if of_it.sum() >= self._beam:
+            return True
+        different = len(set(keys(self._history.X[of_it])))
+        return different > 0 and different >= _members(self._history.space, self._growing, size)
 
     def candidates(self, count: int, rng: "np.random.Generator") -> Floats:
         """Points (c, d) of the size: grown from the best of the one before, or mutants once there are enough of it."""
@@ -109,7 +118,13 @@ class _Ladder:
         space = self._history.space
         if self._growing is None or count == 0:
             return space.sample(rng, count)
-        X = grown(space, self._growing, self.size, np.full((10 * count, space.width), np.nan), rng)[:count]
+        X = grown(space, self._growing, self.size, np.full((10 * count, space.width), np.nan), rng)
+        known, order = set(keys(self._history.X)), list[int]()
+        for i, key in enumerate(keys(X)):
+            if key not in known:
+                known.add(key)
+                order.append(i)
+        X = X[[*order, *sorted(set(range(len(X))) - set(order))]][:count]  # new ones first
         return [*space.decode(X), *space.sample(rng, count - len(X))]
 
 
@@ -127,6 +142,15 @@ def grown(space: Space, growing: Parameter, size: int, parents: Floats, rng: "np
     X[:, growing.start] = (size + 0.5) / _count(space, growing)
     X = space.canonical(X)
     return X[space.feasible_unit(X)] if space.constraints else X
+
+
+def _members(space: Space, growing: Parameter | None, size: int) -> float:
+    """How many configurations of a size there are, constraints not looked at."""
+    if growing is None:
+        return space.size
+    others = math.prod(domain.size for name, domain in space.tree.items() if name != growing.name)
+    own = Choice({"it": dict(growing.domain.below(size))}).size if isinstance(growing.domain, Choice) else 1
+    return float(others * own)
 
 
 def _count(space: Space, growing: Parameter) -> int:

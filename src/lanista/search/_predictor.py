@@ -1,6 +1,7 @@
 """What an ensemble of networks has learnt of a history, remembered while that stays the same."""
 
 from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from lanista.search._targets import targets
 from lanista.space import Space
 
 EVERY = 10
-"""Trials after which the networks learn anew; of many trials a tenth of them."""
+"""Trials after which the networks learn anew; the first so many one by one, and of many trials a tenth of them."""
 KEPT = 2
 """Ensembles remembered: of a searcher that serves two experiments in turn, each keeps its own."""
 
@@ -64,7 +65,7 @@ class Seen:
     def __init__(self, space: Space, X: Floats, traits: Traits | None) -> None:
         self._space, self._traits = space, traits
         self._inputs = Inputs(space)
-        found = [list(traits(params)) for params in space.decode(X)] if traits is not None else []
+        found = [_listed(traits(params)) for params in space.decode(X)] if traits is not None else []
         self._places = {trait: i for i, trait in enumerate(dict.fromkeys(t for each in found for t in each))}
 
     def __call__(self, X: Floats) -> Floats:
@@ -77,11 +78,16 @@ class Seen:
         return Z
 
 
+def _listed(traits: Iterable[Hashable]) -> list[Hashable]:
+    """The traits in an order that is the same in another process, which that of a set is not."""
+    return sorted(traits, key=repr) if isinstance(traits, AbstractSet) else list(traits)
+
+
 def _taught(history: History) -> Outcomes:
     """The first so many trials that ended; those that break a constraint count as bad."""
     ended = np.array(history.finished, dtype=np.intp)
-    size = 1
-    while (larger := size // EVERY * EVERY + max(EVERY, size // 10)) <= len(ended):
+    size = min(len(ended), EVERY)
+    while size >= EVERY and (larger := size + max(EVERY, size // 10)) <= len(ended):
         size = larger
     among = np.zeros(len(history), dtype=np.bool_)
     among[ended[:size]] = True

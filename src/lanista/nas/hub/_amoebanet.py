@@ -9,7 +9,7 @@ from lanista.nas.hub._stack import Stack
 class AmoebaNet(Stack):
     """A normal and a reduction cell of 5 nodes, each with two of the earlier outputs and one of 8 operations on each.
 
-    Real, Aggarwal, Huang, Le, *Regularized Evolution for Image Classifier Architecture Search*, 2019, section 3.1:
+    Real, Aggarwal, Huang, Le, *Regularized Evolution for Image Classifier Architecture Search*, 2019:
     NASNet's space with fewer operations, and additions alone. The space has ((2·3·4·5·6)²·8¹⁰)² ≈ 3.1·10²⁹ members,
     the square of PNAS's 5.6·10¹⁴, since there are two cells.
 

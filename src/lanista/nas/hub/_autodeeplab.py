@@ -28,7 +28,7 @@ class AutoDeepLab(nn.Module):
     """A cell, and for each of 12 layers a resolution of 1/4, 1/8, 1/16 or 1/32; for the segmentation of images.
 
     Liu, Chen, Schroff, Adam, Hua, Yuille, Fei-Fei, *Auto-DeepLab: Hierarchical Neural Architecture Search for Semantic
-    Image Segmentation*, 2019, section 3. The first layer has a resolution of 1/4; each later one has that of the layer
+    Image Segmentation*, 2019. The first layer has a resolution of 1/4; each later one has that of the layer
     before it, or half, or twice of it, and "down" at the coarsest and "up" at the finest resolution stay there. All
     layers have the same cell, of 5 nodes with two earlier outputs and one of 8 operations on each. The channels double
     when the resolution halves.

@@ -21,8 +21,8 @@ HEAD = 64
 class AutoFormer(nn.Module):
     """A vision transformer: its width and depth, and for each layer the heads and the ratio of the hidden width.
 
-    Chen, Peng, Fu, Ling, *AutoFormer: Searching Transformers for Visual Recognition*, 2021, section 3.2 and table 1.
-    Queries, keys and values have 64 channels a head: the table lists their width apart, as 64 times the heads that
+    Chen, Peng, Fu, Ling, *AutoFormer: Searching Transformers for Visual Recognition*, 2021.
+    Queries, keys and values have 64 channels a head: the paper lists their width apart, as 64 times the heads that
     stand beside it, and the authors' code ties the two. Positions are embedded by their number alone.
 
     The sizes have 3·(4¹² + 4¹³ + 4¹⁴) ≈ 1.1·10⁹ ("tiny"), 3·(9¹² + 9¹³ + 9¹⁴) ≈ 7.7·10¹³ ("small") and

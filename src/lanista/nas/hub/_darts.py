@@ -18,9 +18,9 @@ OPERATIONS = {
 class DARTS(Stack):
     """A normal and a reduction cell of 4 nodes, each with two of the earlier outputs and one of 7 operations on each.
 
-    Liu, Simonyan, Yang, *DARTS: Differentiable Architecture Search*, 2019, section 2.1 and, for operations and
-    network, 3.1. A cell has (1·3·6·10)·7⁸ = 1,037,664,180 ≈ 10⁹ members and the space the square of it, 1.08·10¹⁸, as
-    the paper says. Like the paper's count it is without the operation "none", which no cell keeps.
+    Liu, Simonyan, Yang, *DARTS: Differentiable Architecture Search*, 2019. A cell has (1·3·6·10)·7⁸ =
+    1,037,664,180 ≈ 10⁹ members and the space the square of it, 1.08·10¹⁸, as the paper says. Like the paper's count it
+    is without the operation "none", which no cell keeps.
 
     Args:
         classes: how many classes.

@@ -16,7 +16,7 @@ OPERATIONS = {
 class ENAS(Stack):
     """A normal and a reduction cell of 5 nodes, each with two of the earlier outputs and one of 5 operations on each.
 
-    Pham, Guan, Zoph, Le, Dean, *Efficient Neural Architecture Search via Parameter Sharing*, 2018, section 2.4. The
+    Pham, Guan, Zoph, Le, Dean, *Efficient Neural Architecture Search via Parameter Sharing*, 2018. The
     paper counts its cells' two inputs as nodes, B = 7 of them. A node may take one output twice, and outputs that no
     node takes are concatenated.
 

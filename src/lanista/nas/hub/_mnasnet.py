@@ -1,20 +1,20 @@
 """The space of MnasNet."""
 
-from torch import Tensor, nn
+from torch import nn
 
 from lanista.nas._choices import Repeat, ValueChoice
 from lanista.nas._mode import scope
-from lanista.nas.hub._mobile import Added, Squeeze, conv_norm, eight, inverted, pooled
+from lanista.nas.hub._mobile import Added, Chain, Squeeze, conv_norm, eight, inverted, pooled
 
 # of each block: MobileNetV2's channels, number of layers, stride
 BLOCKS = ((24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2))
 
 
-class MnasNet(nn.Module):
+class MnasNet(Chain):
     """Five blocks, each of equal layers of which six things are chosen.
 
     Tan, Chen, Pang, Vasudevan, Sandler, Howard, Le, *MnasNet: Platform-Aware Neural Architecture Search for Mobile*,
-    2019, section 4.1. Of each block are chosen the operation (convolution, depthwise-separable convolution, inverted
+    2019. Of each block are chosen the operation (convolution, depthwise-separable convolution, inverted
     residual), the kernel (3, 5), squeeze and excite or not, the skip (identity, pooling, none; only where the channels
     stay), the filters (0.75, 1 or 1.25 times MobileNetV2's) and the layers (MobileNetV2's, one less or one more).
     The blocks are those of MobileNetV2 that have several layers; its first and last one stay as they are.
@@ -34,7 +34,6 @@ class MnasNet(nn.Module):
     """
 
     def __init__(self, classes: int = 1000, inputs: int = 3, *, width: float = 1.0) -> None:
-        super().__init__()
         stem, channels, last, head = (eight(wide * width) for wide in (32, 16, 320, 1280))
         layers = conv_norm(inputs, stem, 3, 2)
         layers.append(inverted(stem, channels, kernel=3, expand=1))
@@ -44,11 +43,7 @@ class MnasNet(nn.Module):
                 layers.append(_block(channels, filters, stride, count))
             channels = filters
         layers.append(inverted(channels, last, kernel=3, expand=6))
-        self.layers = nn.Sequential(*layers, *conv_norm(last, head), *pooled(head, classes))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Takes images (batch, channels, height, width); gives (batch, classes)."""
-        return self.layers(x)  # type: ignore[no-any-return]
+        super().__init__([*layers, *conv_norm(last, head), *pooled(head, classes)])
 
 
 def _block(inputs: int, width: int, stride: int, count: int) -> nn.Module:

@@ -1,6 +1,6 @@
 """Blocks of the mobile networks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from torch import Tensor, nn
 
@@ -34,7 +34,7 @@ def inverted(
     activation: Activation = nn.ReLU,
     squeeze: bool = False,
 ) -> nn.Module:
-    """An inverted residual (Sandler et al. 2018, section 3.3): widen, convolve by channel, narrow, add the input.
+    """An inverted residual (Sandler et al. 2018): widen, convolve by channel, narrow, add the input.
 
     Nothing is added where the shape changes.
     """
@@ -57,6 +57,18 @@ def eight(channels: float) -> int:
     """The multiple of 8 next to a number of channels, at least 8 and not below nine tenths of it."""
     near = max(8, int(channels + 4) // 8 * 8)
     return near + 8 if near < 0.9 * channels else near
+
+
+class Chain(nn.Module):
+    """A network that is its layers, one after the other."""
+
+    def __init__(self, layers: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Takes images (batch, channels, height, width); gives (batch, classes)."""
+        return self.layers(x)  # type: ignore[no-any-return]
 
 
 class Added(nn.Module):

@@ -1,20 +1,20 @@
 """The space of Once-for-all around MobileNetV3."""
 
-from torch import Tensor, nn
+from torch import nn
 
 from lanista.nas._choices import Repeat, ValueChoice
 from lanista.nas._mode import scope
-from lanista.nas.hub._mobile import conv_norm, eight, inverted, pooled
+from lanista.nas.hub._mobile import Chain, conv_norm, eight, inverted, pooled
 
 # of each stage: channels, stride, hard swish instead of ReLU, squeeze and excite
 STAGES = ((24, 2, False, False), (40, 2, False, True), (80, 2, True, False), (112, 1, True, True), (160, 2, True, True))
 
 
-class MobileNetV3(nn.Module):
+class MobileNetV3(Chain):
     """Five stages of 2 to 4 inverted residuals, each with its own kernel (3, 5, 7) and expansion (3, 4, 6).
 
     Cai, Gan, Wang, Zhang, Han, *Once-for-All: Train One Network and Specialize it for Efficient Deployment*, 2020,
-    section 3.1, on the widths of MobileNetV3-Large (Howard et al. 2019). The space has (9² + 9³ + 9⁴)⁵ =
+    on the widths of MobileNetV3-Large (Howard et al. 2019). The space has (9² + 9³ + 9⁴)⁵ =
     21,758,655,492,572,485,851 ≈ 2·10¹⁹ members, as the paper says. It also varies the images' size, which is no
     matter of the network.
 
@@ -30,7 +30,6 @@ class MobileNetV3(nn.Module):
     """
 
     def __init__(self, classes: int = 1000, inputs: int = 3, *, width: float = 1.0) -> None:
-        super().__init__()
         channels = eight(16 * width)
         layers = conv_norm(inputs, channels, 3, 2, activation=nn.Hardswish)
         layers.append(inverted(channels, channels, kernel=3, expand=1))
@@ -41,11 +40,7 @@ class MobileNetV3(nn.Module):
         last, head = eight(960 * width), eight(1280 * width)
         layers += [*conv_norm(channels, last, activation=nn.Hardswish), nn.AdaptiveAvgPool2d(1)]
         layers += [nn.Conv2d(last, head, 1, bias=False), nn.Hardswish(), *pooled(head, classes)]
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Takes images (batch, channels, height, width); gives (batch, classes)."""
-        return self.layers(x)  # type: ignore[no-any-return]
+        super().__init__([*layers])
 
 
 def _stage(inputs: int, width: int, stride: int, *, swish: bool, squeeze: bool) -> nn.Module:

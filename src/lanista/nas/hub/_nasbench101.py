@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from lanista.errors import Infeasible
 from lanista.nas._choices import ValueChoice
-from lanista.nas.hub._mobile import conv_norm, pooled
+from lanista.nas.hub._mobile import Chain, conv_norm, pooled
 from lanista.space import Subset
 
 VERTICES, MOST_EDGES = 7, 9
@@ -18,11 +18,11 @@ CHAIN = [f"{i}-{i + 1}" for i in range(VERTICES - 1)]
 Edges = set[tuple[int, int]]
 
 
-class NASBench101(nn.Module):
+class NASBench101(Chain):
     """A cell of 7 vertices: at most 9 of the 21 edges between them, and one of 3 operations on each of the inner five.
 
     Ying, Klein, Christiansen, Real, Murphy, Hutter, *NAS-Bench-101: Towards Reproducible Neural Architecture Search*,
-    2019, sections 2.1 and 2.2. Vertex 0 is the input and 6 the output. Vertices that are not on a way from the one to
+    2019. Vertex 0 is the input and 6 the output. Vertices that are not on a way from the one to
     the other are left out, and edges that lead nowhere with them.
 
     The space has (C(21,1) + … + C(21,9))·3⁵ = 169,093,737 configurations, of which 139,359,042 have a way. The paper
@@ -48,7 +48,6 @@ class NASBench101(nn.Module):
     def __init__(
         self, classes: int = 10, inputs: int = 3, *, width: int = 128, stacks: int = 3, cells: int = 3
     ) -> None:
-        super().__init__()
         chosen = ValueChoice("edges", Subset(EDGES, min=1, max=MOST_EDGES, default=CHAIN))
         operations = [ValueChoice(f"operation{i}", OPERATIONS) for i in range(1, VERTICES - 1)]
         edges, operations = _kept(chosen, operations)
@@ -61,11 +60,7 @@ class NASBench101(nn.Module):
             for _ in range(cells):
                 layers.append(BenchCell(channels, width, edges, operations))
                 channels = width
-        self.layers = nn.Sequential(*layers, *pooled(channels, classes))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Takes images (batch, channels, height, width); gives (batch, classes)."""
-        return self.layers(x)  # type: ignore[no-any-return]
+        super().__init__([*layers, *pooled(channels, classes)])
 
 
 class BenchCell(nn.Module):

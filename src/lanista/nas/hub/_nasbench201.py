@@ -23,7 +23,7 @@ NODES = 3
 class NASBench201(nn.Module):
     """A cell of 4 nodes with one of 5 operations on each of its 6 edges.
 
-    Dong, Yang, *NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search*, 2020, section 2.1.
+    Dong, Yang, *NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search*, 2020.
     The space has 5⁶ = 15,625 members, as the paper says. `nasbench201_arch` and `nasbench201_params` lead to its
     table and back.
 

@@ -16,8 +16,8 @@ STAGES = (2, 3, 3)
 class NASBenchMacro(nn.Module):
     """One of three blocks in each of 8 layers: nothing, and inverted residuals of 3 x 3 or 5 x 5.
 
-    Su, Huang, Li, You, Wang, Qian, Zhang, Xu, *Prioritized Architecture Sampling with Monto-Carlo Tree Search*, 2021,
-    section 5. The first layer of each of three stages halves height and width and doubles the channels; "identity" is
+    Su, Huang, Li, You, Wang, Qian, Zhang, Xu, *Prioritized Architecture Sampling with Monto-Carlo Tree Search*, 2021.
+    The first layer of each of three stages halves height and width and doubles the channels; "identity" is
     a convolution of 1 x 1 there. The space has 3⁸ = 6,561 members, as the paper says. `nasbench_macro_code` and
     `nasbench_macro_params` lead to its table and back.
 

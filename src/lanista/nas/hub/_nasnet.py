@@ -27,11 +27,11 @@ OPERATIONS = {
 class NASNet(Stack):
     """A normal and a reduction cell of 5 nodes: two of the earlier outputs, 13 operations on each, and how they join.
 
-    Zoph, Vasudevan, Shlens, Le, *Learning Transferable Architectures for Scalable Image Recognition*, 2018, section
-    3.1. The two results of a node are added or concatenated; a convolution of 1 x 1 brings what is concatenated back
+    Zoph, Vasudevan, Shlens, Le, *Learning Transferable Architectures for Scalable Image Recognition*, 2018.
+    The two results of a node are added or concatenated; a convolution of 1 x 1 brings what is concatenated back
     to the cell's width.
 
-    The space has ((2·3·4·5·6)²·13¹⁰·2⁵)² ≈ 5.2·10³⁶ members. Liu et al. 2018 (PNAS, section 3.1) give an order
+    The space has ((2·3·4·5·6)²·13¹⁰·2⁵)² ≈ 5.2·10³⁶ members. Liu et al. 2018 (PNAS) give an order
     of 10²⁸. Most of the difference are equal cells: each is found up to 2⁵ times by the order of its nodes' two inputs
     and up to 5! times by the order of its nodes, and a (2⁵·5!)²-th of 5.2·10³⁶ is 3.5·10²⁹.
 

@@ -20,7 +20,7 @@ class PNAS(Stack):
     """One cell of 5 nodes, each with two of the earlier outputs and one of 8 operations on each.
 
     Liu, Zoph, Neumann, Shlens, Hua, Li, Fei-Fei, Yuille, Huang, Murphy, *Progressive Neural Architecture Search*,
-    2018, section 3.1. Where height and width are halved the same cell stands with a stride of two. The space has
+    2018. Where height and width are halved the same cell stands with a stride of two. The space has
     (2·3·4·5·6)²·8¹⁰ = 556,627,761,561,600 ≈ 5.6·10¹⁴ members, as the paper says.
 
     Args:

@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 
-from torch import Tensor, nn
+from torch import nn
 
 from lanista.nas._choices import LayerChoice
-from lanista.nas.hub._mobile import conv_norm, eight, inverted, pooled
+from lanista.nas.hub._mobile import Chain, conv_norm, eight, inverted, pooled
 
 # of each stage: channels, blocks, stride
 STAGES = ((24, 4, 2), (40, 4, 2), (80, 4, 2), (96, 4, 1), (192, 4, 2), (320, 1, 1))
 
 
-class ProxylessNAS(nn.Module):
+class ProxylessNAS(Chain):
     """21 inverted residuals of kernel 3, 5 or 7 and expansion 3 or 6, of which 15 may be left out.
 
-    Cai, Zhu, Han, *ProxylessNAS: Direct Neural Architecture Search on Target Task and Hardware*, 2019, section 4.2.
+    Cai, Zhu, Han, *ProxylessNAS: Direct Neural Architecture Search on Target Task and Hardware*, 2019.
     The first block of each of the six stages changes the shape, and is never left out. The space has 6⁶·7¹⁵ ≈
     2.2·10¹⁷ members; if the six could be left out as well, there were 7²¹ ≈ 5.6·10¹⁷.
 
@@ -30,7 +30,6 @@ class ProxylessNAS(nn.Module):
     """
 
     def __init__(self, classes: int = 1000, inputs: int = 3, *, width: float = 1.0) -> None:
-        super().__init__()
         stem, channels = eight(32 * width), eight(16 * width)
         layers = conv_norm(inputs, stem, 3, 2, activation=nn.ReLU6)
         layers.append(inverted(stem, channels, kernel=3, expand=1, activation=nn.ReLU6))
@@ -41,11 +40,7 @@ class ProxylessNAS(nn.Module):
                 )
                 channels = eight(wide * width)
         head = eight(1280 * width)
-        self.layers = nn.Sequential(*layers, *conv_norm(channels, head, activation=nn.ReLU6), *pooled(head, classes))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Takes images (batch, channels, height, width); gives (batch, classes)."""
-        return self.layers(x)  # type: ignore[no-any-return]
+        super().__init__([*layers, *conv_norm(channels, head, activation=nn.ReLU6), *pooled(head, classes)])
 
 
 def _block(name: str, inputs: int, width: int, stride: int, skippable: bool) -> nn.Module:

@@ -6,17 +6,17 @@ import torch
 from torch import Tensor, nn
 
 from lanista.nas._choices import LayerChoice
-from lanista.nas.hub._mobile import conv_norm, eight, pooled
+from lanista.nas.hub._mobile import Chain, conv_norm, eight, pooled
 
 STAGES = ((64, 4), (160, 4), (320, 8), (640, 4))
 """Of each stage the channels and the blocks."""
 
 
-class ShuffleNetV2(nn.Module):
+class ShuffleNetV2(Chain):
     """20 blocks, each with a kernel of 3, 5 or 7, or with three depthwise-separable convolutions as in Xception.
 
-    Guo, Zhang, Mu, Heng, Liu, Wei, Sun, *Single Path One-Shot Neural Architecture Search with Uniform Sampling*, 2020,
-    section 3.4 and table 1. The space has 4²⁰ = 1,099,511,627,776 ≈ 1.1·10¹² members, as the paper says. Its search
+    Guo, Zhang, Mu, Heng, Liu, Wei, Sun, *Single Path One-Shot Neural Architecture Search with Uniform Sampling*, 2020.
+    The space has 4²⁰ = 1,099,511,627,776 ≈ 1.1·10¹² members, as the paper says. Its search
     for channels and bit widths is not here.
 
     Args:
@@ -31,7 +31,6 @@ class ShuffleNetV2(nn.Module):
     """
 
     def __init__(self, classes: int = 1000, inputs: int = 3, *, width: float = 1.0) -> None:
-        super().__init__()
         channels, head = eight(16 * width), eight(1024 * width)
         layers = conv_norm(inputs, channels, 3, 2)
         for stage, (wide, blocks) in enumerate(STAGES, 1):
@@ -40,15 +39,11 @@ class ShuffleNetV2(nn.Module):
                 candidates = {f"shuffle_{kernel}x{kernel}": partial(make, kernel=kernel) for kernel in (3, 5, 7)}
                 layers.append(LayerChoice(candidates | {"xception": partial(make)}, name=f"stage{stage}/block{i}"))
                 channels = eight(wide * width)
-        self.layers = nn.Sequential(*layers, *conv_norm(channels, head), *pooled(head, classes))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Takes images (batch, channels, height, width); gives (batch, classes)."""
-        return self.layers(x)  # type: ignore[no-any-return]
+        super().__init__([*layers, *conv_norm(channels, head), *pooled(head, classes)])
 
 
 class Shuffle(nn.Module):
-    """Works on one half of the channels, and mixes the halves (Ma et al. 2018, section 3).
+    """Works on one half of the channels, and mixes the halves (Ma et al. 2018).
 
     With a stride of two, both halves come from all of the input.
 

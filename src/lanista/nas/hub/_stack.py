@@ -16,7 +16,7 @@ class Stack(nn.Module):
     """A stem, cells, pooling and a linear classifier.
 
     Each cell takes the outputs of the two before it. The cells at one and two thirds of the depth halve height and
-    width, and double the channels (Zoph et al. 2018, figure 2). There are no auxiliary heads and no path is dropped.
+    width, and double the channels (Zoph et al. 2018). There are no auxiliary heads and no path is dropped.
     """
 
     def __init__(self, make: MakeCell, classes: int, inputs: int, *, width: int, cells: int) -> None:

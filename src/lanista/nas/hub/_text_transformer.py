@@ -14,7 +14,7 @@ class TextTransformer(nn.Module):
     """An encoder and a classifier of texts: width and depth, and for each layer the heads and the hidden width.
 
     The encoder of Wang, Wu, Liu, Cai, Zhu, Gan, Han, *HAT: Hardware-Aware Transformers for Efficient Natural Language
-    Processing*, 2020, sections 3.1 and 4.1: 6 layers, and 2·(3·2)⁶ = 93,312 members. The paper's 10¹⁵ has the decoder
+    Processing*, 2020: 6 layers, and 2·(3·2)⁶ = 93,312 members. The paper's 10¹⁵ has the decoder
     as well, of 1 to 6 layers with 36 choices each: 93,312 · 2·(36 + 36² + … + 36⁶) ≈ 4.2·10¹⁴. Here the depth may be
     searched too. Layer norm stands before attention and linear layers.
 
@@ -68,6 +68,8 @@ class TextTransformer(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Takes texts (batch, tokens), whole numbers of the vocabulary; gives (batch, classes)."""
+        if tokens.shape[1] > self.places.shape[1]:
+            raise UsageError(f"texts of {tokens.shape[1]} tokens; give length={tokens.shape[1]} or more, or cut them")
         there = tokens != 0
         x = self.embed(tokens) + self.places[:, : tokens.shape[1]]
         x, _ = self.layers((x, there))

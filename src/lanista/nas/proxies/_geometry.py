@@ -18,11 +18,11 @@ STABLE = 1e-5  # Mellor et al. add it to each eigenvalue
 
 
 def jacob_cov(model: nn.Module, inputs: Inputs, *, seed: int = 0) -> float:
-    """Scores how little the Jacobians of different inputs are correlated; higher is better, near −2 × batch at best.
+    """Scores how little the Jacobians of different inputs are correlated; higher is better, −batch at best.
 
     With the eigenvalues v of the correlation matrix of the rows ∂(sum of the output)/∂(input), one row an input, it is
-    the sum of −(log(v + k) + 1 / (v + k)), k = 1e-5: version 1 of Mellor et al. (arXiv 2006.04647v1, section 3), as in
-    Abdelfattah et al. 2021, section 3.2. NaN where an input has no influence at all.
+    the sum of −(log(v + k) + 1 / (v + k)), k = 1e-5: version 1 of Mellor et al. (arXiv 2006.04647v1), as in
+    Abdelfattah et al. 2021. NaN where an input has no influence at all.
 
     Args:
         model: the built model; it stays untouched.
@@ -54,7 +54,7 @@ def naswot(model: nn.Module, inputs: Inputs, *, seed: int = 0) -> float:
     """Scores in how many ways the ReLUs of a network switch for different inputs; higher is better.
 
     The logarithm of `|det K|`, where K[i, j] counts the ReLUs that are both on or both off for inputs i and j (Mellor
-    et al. 2021, section 3). Every ReLU counts, in layers and in functional code, its leaky kinds and ReLU6 included. It
+    et al. 2021). Every ReLU counts, in layers and in functional code, its leaky kinds and ReLU6 included. It
     is −inf where two inputs switch all of them alike. Sums of different sizes are not comparable between batch sizes.
 
     Args:
@@ -101,7 +101,7 @@ def zen(
 
     Weights, inputs x and ε are drawn from N(0, 1); the score is log E|f(x) − f(x + noise · ε)| plus, for each batch
     normalisation, log sqrt of its mean variance, which gives back the scale that it took away (Zen-NAS, Lin et al.
-    2021, algorithm 1; the norm is the sum of absolute values, as in its authors' code). f is the feature map before the
+    2021; the norm is the sum of absolute values, as in its authors' code). f is the feature map before the
     global pooling. Of the inputs only the shape counts. Residual links stay in; the paper takes them out.
     Normalisation other than by batches is not made up for, so compare models of one kind.
 
@@ -125,7 +125,7 @@ def zen(
     """
     given = single(inputs, "zen")
     _several(given, "zen")
-    if repeats < 1 or not noise > 0:
+    if not isinstance(repeats, int) or repeats < 1 or not noise > 0:
         raise UsageError(f"repeats={repeats} and noise={noise}: give one or more repeats, and a noise above 0")
     scores = []
     with sandbox(model, seed) as twin, torch.no_grad():

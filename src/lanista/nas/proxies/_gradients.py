@@ -23,8 +23,8 @@ def synflow(model: nn.Module, inputs: Inputs, *, seed: int = 0) -> float:
     """Sums the synaptic flow of all weights; higher is better.
 
     R is the sum of what the model gives for one input of ones when all its parameters are replaced by their absolute
-    values, and the flow of a weight w is w · ∂R/∂w (Tanaka et al. 2020, equations 1 and 2). As a score for
-    architectures, with normalisation layers left out: Abdelfattah et al. 2021, section 3.2. It sees no data: of the
+    values, and the flow of a weight w is w · ∂R/∂w (Tanaka et al. 2020). As a score for
+    architectures, with normalisation layers left out: Abdelfattah et al. 2021. It sees no data: of the
     inputs only the shape counts. It is computed in double precision, and grows exponentially with depth: report its
     logarithm.
 
@@ -59,8 +59,8 @@ def synflow(model: nn.Module, inputs: Inputs, *, seed: int = 0) -> float:
 def snip(model: nn.Module, inputs: Inputs, targets: Any, *, loss: Loss = cross_entropy, seed: int = 0) -> float:
     """Sums how much the loss depends on each weight being there; higher is better.
 
-    The sum of `|w · ∂L/∂w|` over all weights (SNIP, Lee et al. 2019, section 4.1, without its normalisation; as a score
-    for architectures: Abdelfattah et al. 2021, section 3.2).
+    The sum of `|w · ∂L/∂w|` over all weights (SNIP, Lee et al. 2019, without its normalisation; as a score
+    for architectures: Abdelfattah et al. 2021).
 
     Args:
         model: the built model; it stays untouched.
@@ -87,7 +87,7 @@ def snip(model: nn.Module, inputs: Inputs, targets: Any, *, loss: Loss = cross_e
 def grad_norm(model: nn.Module, inputs: Inputs, targets: Any, *, loss: Loss = cross_entropy, seed: int = 0) -> float:
     """Sums the Euclidean norms of the loss's gradient, one norm a weight tensor; higher is better.
 
-    Abdelfattah et al. 2021, section 3.2. Arguments and errors are those of `snip`.
+    Abdelfattah et al. 2021. Arguments and errors are those of `snip`.
 
     >>> import torch
     >>> net = torch.nn.Linear(2, 1, bias=False)
@@ -103,8 +103,8 @@ def grasp(model: nn.Module, inputs: Inputs, targets: Any, *, loss: Loss = cross_
     """Sums how much taking each weight away would raise the flow of the gradient; higher is better.
 
     The sum of −w · (H g) over all weights, with the gradient g and the Hessian H of the loss (GraSP, Wang et al. 2020,
-    section 4, with temperature 1; the sign is that of Abdelfattah et al. 2021, section 3.2). It takes two backward
-    passes, and operators that can be differentiated twice. Arguments and errors are those of `snip`.
+    with temperature 1; the sign is that of Abdelfattah et al. 2021). It takes two backward passes, and operators that
+    can be differentiated twice. Arguments and errors are those of `snip`.
 
     >>> import torch
     >>> net = torch.nn.Linear(1, 1, bias=False)

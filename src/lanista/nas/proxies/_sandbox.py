@@ -72,7 +72,7 @@ def loss_of(model: nn.Module, inputs: Inputs, targets: Any, loss: Loss) -> torch
         UsageError: the loss does not fit the model's output and the targets, or is not a single number.
     """
     output = result(model, inputs)
-    with failures([output, *tensors(targets)]):
+    with failures([output, *tensors(targets)], "the loss fails on an output and targets"):
         value = loss(output, targets)
         if value.numel() != 1:
             raise ValueError(f"the loss has {value.numel()} numbers: it must have one")

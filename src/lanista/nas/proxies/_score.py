@@ -64,7 +64,7 @@ def score(
     Args:
         model: the built model.
         batch: inputs and targets; None as the targets will do for the proxies that need none.
-        names: which proxies, of `nas.proxies.NAMES`; by default all that the batch allows.
+        names: which proxies, of `nas.proxies.NAMES`, or one of them; by default all that the batch allows.
         loss: a function of the model's output and the targets that gives one number.
         seed: of what is drawn.
 
@@ -81,7 +81,7 @@ def score(
         raise UsageError(f"the batch is a {type(batch).__name__}: give a pair (inputs, targets), or (inputs, None)")
     inputs, targets = batch
     able = [name for name in NAMES if targets is not None or not _needs(name, "targets")]
-    chosen = able if names is None else list(names)
+    chosen = able if names is None else [names] if isinstance(names, str) else list(names)
     for name in chosen:
         if name not in NAMES:
             raise UsageError(f"there is no proxy {name!r}: the names are {', '.join(NAMES)}")
