@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 PYTEST := $(BIN)/python -m pytest
 CODE := src tests scripts conftest.py docs/conf.py $(wildcard benchmarks examples)
 
-.PHONY: help demo test long check format docs bench bench-overhead bench-search bench-cluster bench-dashboard clean
+.PHONY: help demo test long check format docs bench bench-overhead bench-search bench-cluster bench-dashboard bench-fuse clean
 
 help:
 	@echo "make demo    tune a real model on this machine, live"
@@ -15,7 +15,8 @@ help:
 	@echo "make check   format, lint, types, imports; lines of each package"
 	@echo "make format  mend what the formatter and the linter can mend"
 	@echo "make docs    run the examples of the docs, then build them into docs/_build"
-	@echo "make bench   the benchmarks (bench-overhead, bench-search; apart from them bench-cluster, bench-dashboard)"
+	@echo "make bench   the benchmarks (bench-overhead, bench-search; apart from them bench-cluster, bench-dashboard,"
+	@echo "             bench-fuse)"
 	@echo "make clean   remove caches and builds, not the environment"
 
 $(BIN)/python:
@@ -106,6 +107,11 @@ bench-cluster: benchmarks/.venv-cluster/.peers
 # Both dashboards, each out of its own environment, in one Chromium: make bench-dashboard ARGS="--quick --write"
 bench-dashboard: $(VENV)/.dev benchmarks/.venv-dashboard/.peers
 	@$(BIN)/python -m benchmarks.dashboard $(ARGS)
+
+# Fused training: make bench-fuse ARGS="--quick --write", or one of its commands: make bench-fuse FUSE=search
+FUSE ?= step search backbone
+bench-fuse: $(VENV)/.dev
+	@for command in $(FUSE); do $(BIN)/python -m benchmarks.fuse $$command $(ARGS) || exit 1; done
 
 clean:
 	@rm -rf build dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,8 +1,10 @@
 """Lanista: train many models, keep the winner.
 
 Hyperparameter optimisation on one durable journal: searchers, schedulers and executors over one `Space`, from Python,
-scripts and the command line.
+scripts and the command line. `la.fuse` and `la.nas` need the extra `torch`, and are imported when first asked for.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from lanista import errors, journal, schedule, search
 from lanista._version import __version__
@@ -146,3 +148,21 @@ __all__ = [
     "share",
     "simulate",
 ]
+
+if TYPE_CHECKING:
+    from lanista import fuse as fuse
+    from lanista import nas as nas
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Imports the packages that need torch."""
+        if name not in ("fuse", "nas"):
+            raise AttributeError(f"module 'lanista' has no attribute {name!r}")
+        import importlib
+
+        try:
+            return importlib.import_module(f"lanista.{name}")
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] != "torch":
+                raise
+            raise errors.MissingExtraError.of("torch", "torch") from error

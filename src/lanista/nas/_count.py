@@ -19,7 +19,7 @@ Handle = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
 aten = torch.ops.aten
 
 
-class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Watch(TorchDispatchMode):
     """Gives each operator of the block to `handle(operator, args, kwargs)`, which runs it and returns its result."""
 
     def __init__(self, handle: Handle) -> None:

@@ -1,0 +1,1 @@
+"""What training many models as one gains over training them one after the other."""

@@ -1,0 +1,84 @@
+"""A stack is held against each of its models before it is trusted."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lanista.fuse._capture import rehearsed
+from lanista.fuse._graphs import Graphs
+from lanista.fuse._member import Member
+from lanista.fuse._plan import Plan
+from lanista.fuse._stack import Stack
+
+_TOLERANCE = {
+    torch.float64: (1e-8, 1e-12),
+    torch.float32: (2e-3, 1e-5),
+    torch.bfloat16: (0.1, 0.02),
+    torch.float16: (0.05, 0.005),
+}
+"""How far numbers may be apart: as a share of the largest of their tensor, and of the largest of all that are its like.
+
+The second is for what should be nought and is the rest of larger numbers, such as the gradient of a bias before batch
+normalisation.
+"""
+
+
+def disagreeing(stack: Stack, graphs: Graphs, plan: Plan, members: Sequence[Member]) -> list[Member]:
+    """Those of the members whose loss or gradients, on a batch, are not what their own code gives.
+
+    Raises:
+        Unfusable: the models cannot be captured, or not be stacked.
+    """
+    rows, source = plan.data.rows(plan.start), graphs.source(stack, training=True)
+    given = source.data.rows(plan.start)
+    captured, graph = graphs.stacked(stack, given, own=False, training=True, parted=source.parted)
+    generator = torch.Generator(stack.device).manual_seed(0)
+    noise = [torch.rand((stack.size, *shape), generator=generator, device=stack.device) for shape in captured.noise]
+    before = {name: part.clone() for name, part in stack.buffers.items()}
+    found = graph(*stack.inputs(captured, given, noise))
+    after = {name: part.clone() for name, part in stack.buffers.items()}
+    for name, part in before.items():
+        stack.buffers[name].copy_(part)
+    tolerance = _TOLERANCE[plan.precision or stack.rows.weights.dtype]
+    wrong = []
+    for member in members:
+        k = stack.place(member)
+        own, buffers = rehearsed(
+            member.train(True),
+            plan.loss,
+            rows,
+            len(plan.data.inputs),
+            weights=stack.rows.views(stack.rows.weights[k]),
+            buffers={name: part[k].clone() for name, part in before.items()},
+            noise=[part[k] for part in noise],
+            smoothing=member.smoothing,
+            precision=plan.precision,
+        )
+        fine = _close([found[0][k]], own[:1], tolerance)
+        fine = fine and _close([part[k] for part in found[1:]], own[1:], tolerance)
+        if not (fine and _close([part[k] for part in after.values()], [buffers[name] for name in after], tolerance)):
+            wrong.append(member)
+    return wrong
+
+
+def _close(ours: Sequence[Tensor], theirs: Sequence[Tensor], tolerance: tuple[float, float]) -> bool:
+    """Whether tensors are alike; what is no number must be none in both."""
+    share, rest = tolerance
+    largest = [_largest(part) for part in theirs]
+    room = rest * max(largest, default=0.0)
+    return all(_far(a, b) <= share * own + room for a, b, own in zip(ours, theirs, largest, strict=True))
+
+
+def _largest(part: Tensor) -> float:
+    fine = part[torch.isfinite(part)]
+    return float(fine.abs().max()) if fine.numel() else 0.0
+
+
+def _far(a: Tensor, b: Tensor) -> float:
+    """The largest difference."""
+    fine = torch.isfinite(b)
+    if not torch.equal(fine, torch.isfinite(a)):
+        return math.inf
+    return float((a[fine] - b[fine]).abs().max()) if bool(fine.any()) else 0.0

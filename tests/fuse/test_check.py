@@ -1,0 +1,92 @@
+"""Models that look alike and are not: what tells is a step of each by its own code."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import lanista as la
+from tests.fuse.tasks import data
+
+LRS = (0.01, 0.02, 0.05)
+GRID = {"lr": la.Choice(LRS)}
+
+
+class Hidden:
+    """A setting that no comparison by value sees."""
+
+    def __init__(self, factor: float) -> None:
+        self.factor = factor
+
+
+class Secret(nn.Module):
+    def __init__(self, factor: float, width: int = 4, seed: int = 0) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        self.body, self.hidden = nn.Linear(6, 2), Hidden(factor)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x) * self.hidden.factor
+
+
+def run(model, dtype=torch.float64, **kw):
+    trainer = la.fuse.Trainer(
+        lambda params: model(params).to(dtype), data(), loss="cross_entropy", optimizer="sgd", epochs=2, **kw
+    )
+    exp = la.Experiment("check", GRID, metric="loss", searcher="grid", store="memory", seed=0)
+    exp.run(trainer, trials=len(LRS), cohort=len(LRS), progress=False)
+    notes = {trial.params["lr"]: exp.history.notes[trial.number]["training"] for trial in exp.trials}
+    return {trial.params["lr"]: trial.value for trial in exp.trials}, notes
+
+
+def test_a_model_whose_code_is_another_is_found_and_trained_by_it() -> None:
+    def model(params):
+        return Secret(3.0 if params["lr"] == 0.05 else 1.0)
+
+    values, notes = run(model)
+    assert "its own code gives another loss" in notes[0.05]
+    assert all("its own code" not in notes[lr] for lr in (0.01, 0.02))
+    alone, _ = run(model, how=la.fuse.How(fuse=False))
+    assert values == pytest.approx(alone, rel=1e-10)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e4])
+def test_gradients_that_are_nought_but_for_rounding_are_no_difference(dtype, scale) -> None:
+    """Such as that of a bias before batch normalisation, whatever the size of the others."""
+
+    def model(params):
+        net = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 2))
+        with torch.no_grad():
+            net[3].weight.mul_(scale)
+        return net
+
+    _, notes = run(model, dtype)
+    assert all("its own code" not in told for told in notes.values())
+
+
+def test_mixed_precision_is_that_of_each_model_alone() -> None:
+    """With a normalisation that takes numbers of few bits and weights of many."""
+
+    def model(params):
+        layers = nn.Linear(6, 8), nn.LayerNorm(8), nn.GELU(), nn.Dropout(4 * params["lr"]), nn.BatchNorm1d(8)
+        return nn.Sequential(*layers, nn.Linear(8, 2))
+
+    values, notes = run(model, torch.float32, how=la.fuse.How(precision="bfloat16"))
+    assert not any(told.startswith("as they are:") for told in notes.values())
+    exact, _ = run(model, torch.float32)
+    assert values == pytest.approx(exact, rel=0.02)
+
+
+def test_a_model_that_has_no_finite_loss_is_not_another_model() -> None:
+    """It is in both, and leaves the others as they are."""
+
+    def model(params):
+        net = nn.Linear(6, 2)
+        if params["lr"] == 0.05:
+            nn.init.constant_(net.weight, float("inf"))
+        return net
+
+    values, notes = run(model)
+    assert not values[0.05] or not values[0.05] < float("inf")
+    assert all(0 < values[lr] < 2 for lr in (0.01, 0.02))
+    assert all("its own code" not in told for told in notes.values())
