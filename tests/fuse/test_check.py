@@ -49,6 +49,42 @@ def test_a_model_whose_code_is_another_is_found_and_trained_by_it() -> None:
     assert values == pytest.approx(alone, rel=1e-10)
 
 
+class Judged(Secret):
+    """Its setting is of no use in training."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x) if self.training else super().forward(x)
+
+
+def test_a_model_that_is_another_only_when_it_is_evaluated_is_found() -> None:
+    def model(params):
+        return Judged(3.0 if params["lr"] == 0.05 else 1.0)
+
+    values, notes = run(model)
+    assert "its own code gives another loss" in notes[0.05]
+    assert all("its own code" not in notes[lr] for lr in (0.01, 0.02))
+    assert values == pytest.approx(run(model, how=la.fuse.How(fuse=False))[0], rel=1e-10)
+
+
+class Marking(nn.Linear):
+    """It counts how often it was evaluated."""
+
+    def __init__(self) -> None:
+        super().__init__(6, 2)
+        self.register_buffer("times", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            self.times += 1
+        return super().forward(x) * (1 + self.times)
+
+
+def test_buffers_that_only_evaluation_changes() -> None:
+    values, notes = run(lambda params: Marking())
+    assert all("it changes buffers while it is evaluated, and only then: times" in told for told in notes.values())
+    assert values == pytest.approx(run(lambda params: Marking(), how=la.fuse.How(fuse=False))[0], rel=1e-10)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e4])
 def test_gradients_that_are_nought_but_for_rounding_are_no_difference(dtype, scale) -> None:

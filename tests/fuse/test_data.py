@@ -65,6 +65,20 @@ def test_float64_data_serve_a_float32_model():
     assert {trial.state for trial in exp.trials} == {"completed"}
 
 
+class Doubling(nn.Linear):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.mul_(2.0))
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_a_model_that_changes_its_input_in_place_changes_no_data(fuse):
+    (x, y), valid = data()
+    given = (x.clone(), y), (valid[0].clone(), valid[1])
+    exp = run(trainer(lambda params: Doubling(6, 2), data=given, fuse=fuse), trials=3, cohort=3)
+    assert torch.equal(given[0][0], x) and torch.equal(given[1][0], valid[0])
+    assert all("its own code" not in exp.history.notes[trial.number]["training"] for trial in exp.trials)
+
+
 def test_models_of_other_types_are_trained_beside_each_other():
     def model(params):
         return net(params).to(getattr(torch, params["type"]))

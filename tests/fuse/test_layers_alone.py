@@ -1,5 +1,8 @@
 """Models that cannot be captured or stacked: they are trained as they are, with right results and a reason."""
 
+import random
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -51,6 +54,30 @@ class Listing(nn.Linear):
         return y + self.seen[-1]
 
 
+class Counting(nn.Linear):
+    """It keeps a number under a private name."""
+
+    def __init__(self, *sizes: int) -> None:
+        super().__init__(*sizes)
+        self._calls = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._calls += 1
+        return super().forward(x) / self._calls
+
+
+class Centred(nn.Linear):
+    """It changes a tensor in place that is no buffer."""
+
+    def __init__(self, *sizes: int) -> None:
+        super().__init__(*sizes)
+        self.mean = torch.zeros(6, dtype=torch.float64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.mean.mul_(0.9).add_(0.1 * x.detach().mean(0))
+        return super().forward(x - self.mean)
+
+
 def averaging(*sizes: int) -> nn.Module:
     return nn.Sequential(nn.Linear(*sizes), nn.BatchNorm1d(sizes[1], momentum=None))
 
@@ -61,6 +88,8 @@ ODD = [
     (Masked, "the shape of a result depends on the values of its tensors"),
     (Remembering, "it keeps Remembering.calls from one step to the next"),
     (Listing, "it keeps Listing.seen from one step to the next"),
+    (Counting, "it keeps Counting._calls from one step to the next"),
+    (Centred, "it changes a tensor in place that it keeps, which is no buffer"),
     (averaging, "depends on the values of its tensors"),
 ]
 
@@ -116,6 +145,23 @@ def test_what_cannot_be_captured_is_trained_as_it_is(model, why) -> None:
         ours = trainer.trained(exp, trial.number).state_dict()
         for name, part in alone(lambda: model(6, 2), trial.params["lr"]).named_parameters():
             torch.testing.assert_close(ours[name], part.detach(), rtol=1e-10, atol=1e-12)
+
+
+class Chance(nn.Linear):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) * (1 + random.random())
+
+
+class Luck(nn.Linear):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) * (1 + float(np.random.rand()))
+
+
+@pytest.mark.parametrize("model", [Chance, Luck])
+def test_random_numbers_that_are_not_torch_s_are_not_captured(model) -> None:
+    """A graph would have the same ones in each step."""
+    exp, _ = trained(lambda: model(6, 2))
+    assert all("by Python's random or by numpy" in told for told in reasons(exp))
 
 
 class Random(nn.Linear):

@@ -403,3 +403,25 @@ except la.errors.MissingExtraError as error:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "torch is not installed; pip install 'lanista[torch]' brings it\n"
+
+
+class Hushed(nn.Module):
+    """A buffer of it that training changes is not in its state_dict."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Linear(6, 2)
+        self.register_buffer("mean", torch.zeros(6), persistent=False)
+
+    def forward(self, x):
+        if self.training:
+            self.mean.lerp_(x.mean(0), 0.5)
+        return self.body(x - 10 * self.mean)
+
+
+def test_the_trained_model_has_all_its_buffers():
+    mine = trainer(lambda params: Hushed())
+    exp = run(mine, trials=2, cohort=2)
+    x, y = data()[1]
+    with torch.no_grad():
+        assert float(nn.functional.cross_entropy(mine.trained(exp)(x), y)) == pytest.approx(exp.best.value, rel=1e-5)

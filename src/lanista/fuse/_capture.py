@@ -14,8 +14,8 @@ from lanista._frozen import Frozen
 from lanista.fuse._dropouts import dropouts, rated
 from lanista.fuse._errors import Unfusable
 from lanista.fuse._noise import Give, Noise
-from lanista.fuse._remains import keeping, remains
-from lanista.fuse._tracing import Extra, root, trace
+from lanista.fuse._remains import keeping, remains, undrawn
+from lanista.fuse._tracing import Extra, changes, root, trace
 
 Loss = Callable[..., Tensor]
 """loss(output, *targets, smoothing=None) -> the mean over a batch; smoothing is a tensor of one number, or None."""
@@ -98,7 +98,7 @@ def capture(
         return outputs
 
     try:
-        with _portable(), remains(model):
+        with _portable(), remains(model), undrawn():
             graph = trace(run, [*step.tensors(), *inputs, *targets])
     except Unfusable:
         raise
@@ -110,6 +110,8 @@ def capture(
     changed |= _normalised(graph, places)
     if still := changed & {place.name for place in places if place.kind in ("weight", "constant")}:
         raise Unfusable(f"it changes weights in place: {', '.join(sorted(still))}")
+    if any(changes(node) and root(node.args[0]).op == "get_attr" for node in graph.graph.nodes):
+        raise Unfusable("it changes a tensor in place that it keeps, which is no buffer")
     return Captured(graph, tuple(places), frozenset(changed), tuple(noise), _transposed(graph, places))
 
 
@@ -131,11 +133,12 @@ def rehearsed(
     noise: Sequence[Tensor],
     smoothing: float,
     precision: torch.dtype | None,
+    training: bool,
 ) -> tuple[list[Tensor], dict[str, Tensor]]:
-    """A step by the model's own code: the loss and the gradients, and the buffers, which it has changed in place.
+    """A step by the model's own code: what its graph returns, and the buffers, which it has changed in place.
 
     Args:
-        model: in the mode that it trains in.
+        model: in the mode that it trains in, or is evaluated in.
         loss: of its output and the targets.
         rows: inputs and targets.
         count: how many of these are inputs.
@@ -144,8 +147,9 @@ def rehearsed(
         noise: the uniform numbers that it draws.
         smoothing: of labels.
         precision: what is computed in.
+        training: whether gradients are wanted.
     """
-    step = _Step(model, loss, count, precision, training=True, smooth=bool(smoothing))
+    step = _Step(model, loss, count, precision, training=training, smooth=bool(smoothing))
     given = {**weights, **buffers}
     flat = [given.get(place.name, part) for place, part in step.parts]
     if smoothing:

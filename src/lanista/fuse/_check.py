@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lanista.fuse._capture import rehearsed
+from lanista.fuse._errors import Unfusable
 from lanista.fuse._graphs import Graphs
 from lanista.fuse._member import Member
 from lanista.fuse._plan import Plan
@@ -26,14 +27,26 @@ normalisation.
 
 
 def disagreeing(stack: Stack, graphs: Graphs, plan: Plan, members: Sequence[Member]) -> list[Member]:
-    """Those of the members whose loss or gradients, on a batch, are not what their own code gives.
+    """Those of the members whose loss, gradients or outputs, on a batch, are not what their own code gives.
 
     Raises:
         Unfusable: the models cannot be captured, or not be stacked.
     """
-    rows, source = plan.data.rows(plan.start), graphs.source(stack, training=True)
-    given = source.data.rows(plan.start)
-    captured, graph = graphs.stacked(stack, given, own=False, training=True, parted=source.parted)
+    wrong = _disagreeing(stack, graphs, plan, members, training=True)
+    rest = [member for member in members if member not in wrong]
+    return wrong + _disagreeing(stack, graphs, plan, rest, training=False)
+
+
+def _disagreeing(
+    stack: Stack, graphs: Graphs, plan: Plan, members: Sequence[Member], *, training: bool
+) -> list[Member]:
+    """Those that disagree in training, or in evaluation."""
+    data, source = plan.data if training else plan.valid, graphs.source(stack, training=training)
+    start = slice(0, min(plan.batch, len(data)))
+    given = source.data.rows(start)
+    captured, graph = graphs.stacked(stack, given, own=False, training=training, parted=source.parted)
+    if lost := captured.changed & set(stack.constants):
+        raise Unfusable(f"it changes buffers while it is evaluated, and only then: {', '.join(sorted(lost))}")
     generator = torch.Generator(stack.device).manual_seed(0)
     noise = [torch.rand((stack.size, *shape), generator=generator, device=stack.device) for shape in captured.noise]
     before = {name: part.clone() for name, part in stack.buffers.items()}
@@ -46,15 +59,16 @@ def disagreeing(stack: Stack, graphs: Graphs, plan: Plan, members: Sequence[Memb
     for member in members:
         k = stack.place(member)
         own, buffers = rehearsed(
-            member.train(True),
+            member.train(training),
             plan.loss,
-            rows,
-            len(plan.data.inputs),
+            data.rows(start),
+            len(data.inputs),
             weights=stack.rows.views(stack.rows.weights[k]),
             buffers={name: part[k].clone() for name, part in before.items()},
             noise=[part[k] for part in noise],
-            smoothing=member.smoothing,
+            smoothing=member.smoothing if training else 0.0,
             precision=plan.precision,
+            training=training,
         )
         fine = _close([found[0][k]], own[:1], tolerance)
         fine = fine and _close([part[k] for part in found[1:]], own[1:], tolerance)

@@ -44,12 +44,14 @@ def choose(stack: Stack, graphs: Graphs, plan: Plan) -> Choice:
         return Choice(ways[0], "one model")
     before = {name: part.clone() for name, part in stack.buffers.items()}
     times: list[float] = []
-    for way in ways:
-        many = 1 if isinstance(way, Together) else len(live)  # one model is timed of those that come one by one
-        enough = min(times, default=math.inf) / many
-        times.append(_seconds(way.trial(stack, plan), stack.device, enough) * many)
-    for name, part in before.items():
-        stack.buffers[name].copy_(part)
+    try:
+        for way in ways:
+            many = 1 if isinstance(way, Together) else len(live)  # one model is timed of those that come one by one
+            enough = min(times, default=math.inf) / many
+            times.append(_seconds(way.trial(stack, plan), stack.device, enough) * many)
+    finally:
+        for name, part in before.items():
+            stack.buffers[name].copy_(part)
     told = ", ".join(f"{seconds * 1e3:.3g} ms {way.name}" for way, seconds in zip(ways, times, strict=True))
     models = "1 model" if len(live) == 1 else f"{len(live)} models"
     best = 0

@@ -28,8 +28,12 @@ class Data(Frozen):
         return *self.inputs, *self.targets
 
     def rows(self, index: Any) -> list[Tensor]:
-        """Those of some examples, by a slice or a tensor of indices of any shape."""
-        return [part[index] for part in self.tensors]
+        """Copies of those of some examples, by a slice or a tensor of indices of any shape.
+
+        A model may change what it is given in place, which must not change the data.
+        """
+        found = [part[index] for part in self.tensors]
+        return [part.clone() for part in found] if isinstance(index, slice) else found
 
     def to(self, device: torch.device, dtype: torch.dtype) -> "Data":
         """On a device, numbers that are no integers as `dtype`."""

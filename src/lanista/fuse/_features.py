@@ -1,8 +1,8 @@
 """Features of examples, computed once, and kept in memory or in files."""
 
 import hashlib
-import os
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +19,9 @@ Fill = Callable[[Sequence[Tensor]], list[Tensor]]
 
 _SHARE = 0.25
 """Of the free memory, which features may take."""
+
+_BFLOAT16 = "bfloat16.npy"
+"""How the names of files of that type end, which hold it as integers."""
 
 
 class Features:
@@ -49,9 +52,9 @@ class Features:
         for part in (*held, *parted.prefix.buffers()):
             told.update(_bytes(part))
         name = told.hexdigest()[:32]
-        if name not in self._kept:
-            self._kept[name] = self._make(name, parted, constants, data)
-        return self._kept[name]
+        found = self._kept.pop(name) if name in self._kept else self._make(name, parted, constants, data)
+        self._kept[name] = found  # the last one is what was used last
+        return found
 
     def _make(self, name: str, parted: Parted, constants: Mapping[str, Tensor], data: Data) -> Data | None:
         def fill(rows: Sequence[Tensor]) -> list[Tensor]:
@@ -62,18 +65,32 @@ class Features:
 
         folder = None if self._cache is None else self._cache / name
         if folder is not None and folder.is_dir():
-            return Data(_read(folder), data.targets)
+            return Data(_read(folder, data.inputs[0].device), data.targets)
         batch = parted.batch
-        each = sum(part[0].numel() * part.element_size() for part in fill(_rows(data, torch.arange(batch) % len(data))))
-        if folder is None and each * len(data) > _SHARE * free(data.inputs[0].device):
+        each = sum(_size(part[0]) for part in fill(_rows(data, torch.arange(batch) % len(data))))
+        if folder is None and not self._has_room(each * len(data), data.inputs[0].device):
             return None
         if not _by_itself(data, fill, batch):
             return None
         features = _compute(data, fill, batch)
         if folder is not None:
             _write(folder, features)
-            features = _read(folder)
+            features = _read(folder, data.inputs[0].device)
         return Data(features, data.targets)
+
+    def _has_room(self, need: int, device: torch.device) -> bool:
+        """Whether so many bytes may be taken; what was not used for the longest time makes way for them."""
+        sizes = {name: sum(map(_size, data.inputs)) for name, data in self._kept.items() if data is not None}
+        held = sum(sizes.values())
+        limit = _SHARE * (free(device) + held)
+        if need > limit:
+            return False
+        for name, size in sizes.items():
+            if held + need <= limit:
+                break
+            del self._kept[name]
+            held -= size
+        return True
 
     def _digest(self, data: Data) -> bytes:
         """A digest of inputs, computed once."""
@@ -86,14 +103,16 @@ class Features:
 
 
 def _by_itself(data: Data, fill: Fill, batch: int) -> bool:
-    """Whether an example has the same features beside others: of a batch, half of it stays and half is turned round."""
+    """Whether an example has the same features beside others: beside one half of a batch only, and beside itself."""
     index = torch.arange(batch)
-    mixed = torch.cat([index[: batch // 2], index[batch // 2 :].flip(0) * 0])
-    first, other = (fill(_rows(data, part % len(data))) for part in (index, mixed))
-    return all(
-        torch.allclose(a[mixed], b, rtol=1e-3, atol=1e-5 * float(a.abs().max() + 1e-30))
-        for a, b in zip(first, other, strict=True)
-    )
+    early, last = index < batch // 2, index[-1]
+    first = fill(_rows(data, index % len(data)))
+    for mixed in (index * early, torch.where(early, last, index), index * 0, last.expand(batch)):
+        other = fill(_rows(data, mixed % len(data)))
+        for a, b in zip(first, other, strict=True):
+            if not torch.allclose(a[mixed.to(a.device)], b, rtol=1e-3, atol=1e-5 * float(a.abs().max() + 1e-30)):
+                return False
+    return True
 
 
 def _compute(data: Data, fill: Fill, batch: int) -> tuple[Tensor, ...]:
@@ -112,6 +131,10 @@ def _rows(data: Data, index: Tensor) -> list[Tensor]:
     return [part[index.to(part.device)] for part in data.inputs]
 
 
+def _size(part: Tensor) -> int:
+    return part.numel() * part.element_size()
+
+
 def _bytes(tensor: Tensor) -> bytes:
     flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
     return str((tuple(tensor.shape), tensor.dtype)).encode() + flat.numpy().tobytes()
@@ -119,10 +142,14 @@ def _bytes(tensor: Tensor) -> bytes:
 
 def _write(folder: Path, features: Sequence[Tensor]) -> None:
     """Writes features so that they are there whole or not at all."""
-    part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
-    part.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".part", dir=folder.parent))
+    part.chmod(0o755)
     for i, feature in enumerate(features):
-        np.save(part / f"{i}.npy", feature.cpu().numpy())
+        if feature.dtype is torch.bfloat16:  # numpy has no such type
+            np.save(part / f"{i}.{_BFLOAT16}", feature.cpu().view(torch.int16).numpy())
+        else:
+            np.save(part / f"{i}.npy", feature.cpu().numpy())
     try:
         part.rename(folder)
     except OSError:
@@ -131,7 +158,13 @@ def _write(folder: Path, features: Sequence[Tensor]) -> None:
         shutil.rmtree(part)
 
 
-def _read(folder: Path) -> tuple[Tensor, ...]:
-    """Features whose files are read when they are needed."""
-    count = len(list(folder.glob("*.npy")))
-    return tuple(torch.from_numpy(np.load(folder / f"{i}.npy", mmap_mode="c")) for i in range(count))
+def _read(folder: Path, device: torch.device) -> tuple[Tensor, ...]:
+    """Features on a device; on a CPU their files are read when they are needed."""
+
+    def loaded(i: int) -> Tensor:
+        short = folder / f"{i}.{_BFLOAT16}"
+        if short.exists():
+            return torch.from_numpy(np.load(short, mmap_mode="c")).view(torch.bfloat16)
+        return torch.from_numpy(np.load(folder / f"{i}.npy", mmap_mode="c"))
+
+    return tuple(loaded(i).to(device) for i in range(len(list(folder.glob("*.npy")))))

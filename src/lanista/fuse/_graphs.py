@@ -40,8 +40,11 @@ class Graphs:
     def source(self, stack: Stack, *, training: bool) -> Source:
         """What the graphs of a stack take: features, where all its models compute the same ones of their inputs."""
         data = self._plan.data if training else self._plan.valid
-        parted = self._part(min(self._plan.batch, len(data)), training)
-        if parted is None or any(place.kind != "data" and place.name not in stack.shared for place in parted.places):
+        batch = min(self._plan.batch, len(data))
+        parted, last = self._part(batch, training), self._part(len(data) % batch or batch, training)
+        if parted is None or last is None or last.edge != parted.edge:  # the last batch would get other features
+            return Source(data, False)
+        if any(place.kind != "data" and place.name not in stack.shared for place in parted.places):
             return Source(data, False)
         features = self._plan.features.of(parted, stack.constants, data)
         return Source(data, False) if features is None else Source(features, True)

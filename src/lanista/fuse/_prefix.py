@@ -19,12 +19,14 @@ class Parted(Frozen):
         places: the inputs of the prefix.
         rest: the graph without it; its data are the features, then the targets.
         batch: how many examples both take at once.
+        edge: the names of the features, which say where the graph is parted.
     """
 
     prefix: GraphModule
     places: tuple[Place, ...]
     rest: Captured
     batch: int
+    edge: tuple[str, ...]
 
 
 def part(captured: Captured, inputs: int) -> Parted | None:
@@ -44,7 +46,8 @@ def part(captured: Captured, inputs: int) -> Parted | None:
         return None
     first = [node for node in graph.nodes if node in early or node in still]
     prefix, places = _prefix(captured, named, first, edge)
-    return Parted(prefix, places, _rest(captured, named, set(early), edge, inputs), batch)
+    names = tuple(node.name for node in edge)
+    return Parted(prefix, places, _rest(captured, named, set(early), edge, inputs), batch, names)
 
 
 def _early(

@@ -1,12 +1,17 @@
 """What a model keeps from one step to the next."""
 
 import contextlib
+import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
 from lanista.fuse._errors import Unfusable
+
+_TORCHS = frozenset(vars(nn.Module())) | {"_flat_weights", "_flat_weight_refs"}
+"""What torch itself sets on modules, and changes while they run."""
 
 
 @contextlib.contextmanager
@@ -53,9 +58,28 @@ def remains(model: nn.Module) -> Iterator[None]:
         raise Unfusable(f"it keeps {', '.join(changed)} from one step to the next, which is no buffer")
 
 
+@contextlib.contextmanager
+def undrawn() -> Iterator[None]:
+    """While it is on, no random numbers may come from elsewhere than from torch.
+
+    Raises:
+        Unfusable: some did: a graph would see the same ones in each step.
+    """
+    before = _drawn()
+    yield
+    if _drawn() != before:
+        raise Unfusable("it draws random numbers by Python's random or by numpy, which a graph does not see")
+
+
+def _drawn() -> Any:
+    """Where the generators stand that everybody shares."""
+    kind, keys, *rest = np.random.get_state(legacy=True)
+    return random.getstate(), kind, np.asarray(keys).tobytes(), rest
+
+
 def _held(module: nn.Module) -> dict[str, Any]:
     """All that is set on a module by name, and copies of what can grow."""
-    own = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    own = {name: value for name, value in vars(module).items() if name == "training" or name not in _TORCHS}
     return {name: (value, _parts(value)) for name, value in own.items()}
 
 

@@ -73,10 +73,10 @@ class Rows:
 
     def keep(self, rows: list[int], extra: int = 0) -> None:
         """Keeps these rows, in this order, and adds empty ones at the end."""
+        held = (self.weights, self.grads, self.steps, *self.moments)
+        made = [_kept(buffer, rows, extra) for buffer in held]  # all of them, or none where there is no memory
+        self.weights, self.grads, self.steps, *self.moments = made
         self._lists, self._parts = None, {}
-        for name in ("weights", "grads", "steps"):
-            setattr(self, name, _kept(getattr(self, name), rows, extra))
-        self.moments = [_kept(moment, rows, extra) for moment in self.moments]
 
 
 def _kept(buffer: Tensor, rows: list[int], extra: int) -> Tensor:

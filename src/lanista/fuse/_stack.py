@@ -1,6 +1,6 @@
 """Models of equal graph that are trained together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -90,13 +90,18 @@ class Stack:
         """Keeps these places, in this order, and adds free ones."""
         if len(keep) == self.size and not extra:
             return
-        self.members = [*(self.members[k] for k in keep), *[None] * extra]
-        self.rows.keep(keep, extra)
-        for held in (self.buffers, {n: c for n, c in self.constants.items() if n not in self.shared}):
+
+        def kept(held: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            made = {name: part.new_zeros((len(keep) + extra, *part.shape[1:])) for name, part in held.items()}
             for name, part in held.items():
-                made = part.new_zeros((len(keep) + extra, *part.shape[1:]))
-                made[: len(keep)] = part[keep]
-                (self.buffers if name in self.buffers else self.constants)[name] = made
+                made[name][: len(keep)] = part[keep]
+            return made
+
+        buffers = kept(self.buffers)
+        constants = kept({name: part for name, part in self.constants.items() if name not in self.shared})
+        self.rows.keep(keep, extra)  # from here on nothing can fail
+        self.members = [*(self.members[k] for k in keep), *[None] * extra]
+        self.buffers, self.constants = buffers, {**self.constants, **constants}
 
     def _part_constants(self, member: Member) -> None:
         """Holds a constant for each model from the first one on that has another; else its own is let go."""
@@ -107,8 +112,8 @@ class Stack:
                 continue
             held = self.constants[name]
             if name in self.shared and not (held is own or torch.equal(held, own)):
-                self.shared.discard(name)
                 self.constants[name] = held = held.unsqueeze(0).repeat(self.size, *[1] * held.dim())
+                self.shared.discard(name)
             if name not in self.shared:
                 held[k] = own
 

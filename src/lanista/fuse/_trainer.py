@@ -152,6 +152,9 @@ class Trainer:
         model = self._opened.maker.make(build, params, seed=0, state=state).module
         held = {**model.state_dict(), **state.weights, **state.buffers}
         model.load_state_dict({key: held[key] for key in model.state_dict()})
+        for key, buffer in model.named_buffers():  # some are in no state_dict
+            if key in state.buffers:
+                buffer.copy_(state.buffers[key])
         return model.eval()
 
     # --- for the processes that it is sent to -------------------------------------------------------------------------

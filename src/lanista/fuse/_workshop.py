@@ -117,7 +117,7 @@ class Workshop:
 
     def _enlarge(self, team: Team, new: list[Member]) -> None:
         """Takes models into a team; where that fails, they make one of their own."""
-        count = len(team)
+        count, states = len(team), [member.state for member in new]
         try:
             team.stack.join(new)
             wrong = team.settle(new)
@@ -129,7 +129,9 @@ class Workshop:
         _log.warning("%s: %d models cannot join %d others: %s", team.kind.name, len(new), count, reason)
         if exhausted:
             team.kind.limit = count
-        team.take(new)
+        team.stack.leave(new)
+        for member, state in zip(new, states, strict=True):
+            member.state = state
         self._form(team.kind, new)
 
     def _retry(self, kind: Kind, group: list[Member], exhausted: bool, reason: str) -> None:
