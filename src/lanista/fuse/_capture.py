@@ -265,16 +265,6 @@ def _portable() -> Iterator[None]:
             torch.backends.mha.set_fastpath_enabled(fast)
 
 
-def _averaged(graph: GraphModule, places: Sequence[Place]) -> set[str]:
-    """The running statistics of batch norms in training: they change without saying so."""
-    names = {node: place.name for node, place in zip(graph.graph.find_nodes(op="placeholder"), places, strict=True)}
-    found = set()
-    for node in graph.graph.find_nodes(op="call_function", target=aten.native_batch_norm.default):
-        if node.args[5]:
-            found |= {names[part] for part in node.args[3:5] if part in names}
-    return found
-
-
 def _transposed(graph: GraphModule, places: Sequence[Place]) -> frozenset[str]:
     """The matrices of weights that are transposed before they are used, and not used as a table besides."""
     found = set()
