@@ -29,6 +29,22 @@ def test_export_as_csv_json_and_parquet(lanista, digits, tmp_path) -> None:
     assert list(frame["params.lr"]) == [0.1, 0.01, 0.001, 0.0001, 0.5]
 
 
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_what_was_noted_is_written_and_left_out_when_read(lanista, tmp_path, ending) -> None:
+    def train(trial):
+        trial.note(training=f"with {trial.number} others, fast", size={"weights": 3})
+        return trial["x"]
+
+    la.Experiment("noted", {"x": la.Float(0, 1)}, seed=0).run(train, trials=2, progress=False)
+    path = tmp_path / f"trials.{ending}"
+    assert lanista("export", "noted", "-o", path).code == 0
+    assert "with 1 others, fast" in path.read_text()
+    other = la.Experiment("other", {"x": la.Float(0, 1)})
+    result = lanista("import", "other", path)
+    assert result.out == "added 2 trials to 'other'\n", result.err
+    assert [trial.metrics for trial in other.trials] == [t.metrics for t in la.Experiment.load("noted").trials]
+
+
 def test_parquet_takes_mixed_and_nested_values(lanista, tmp_path) -> None:
     experiment = la.Experiment("mixed", {"a": la.Choice([1, "x", None]), "b": la.Subset([1, 2])})
     experiment.add({"a": 1, "b": [1]}, 0.0)

@@ -85,6 +85,72 @@ def test_trials_as_a_table(lanista, digits) -> None:
     assert rows[2] == {"number": 2, "acc": None}
 
 
+@pytest.fixture
+def noted() -> la.Experiment:
+    """Trials of several fates, with notes; one is a copy of another."""
+
+    def train(trial):
+        trial.note(training=f"with {trial.number} others:\nfast", lr="a word", size={"weights": 3})
+        trial.save({})
+        trial.report(loss=trial["lr"], spread=0.5)
+        if trial.number == 1:
+            raise ValueError("it is <too> large")
+
+    exp = la.Experiment("noted", {"lr": la.Choice([0.5, 0.25])}, "loss", searcher="grid", seed=0)
+    return exp.run(train, trials=2, progress=False)
+
+
+def test_one_trial_is_shown_with_what_was_noted_on_it(lanista, noted) -> None:
+    done, failed = lanista("show", "noted", 0), lanista("show", "noted", "1")
+    assert done.lines[:2] == ["trial 0: loss = 0.5 (min)", "also: spread=0.5"]
+    assert done.lines[2].startswith("completed after 1 step, ")
+    assert done.lines[3:] == [
+        "training: with 0 others: fast",
+        "lr: a word",
+        'size: {"weights": 3}',
+        *("params = {", '    "lr": 0.5,', "}"),
+    ]
+    assert failed.lines[2].startswith("failed after 1 step, ")
+    assert failed.lines[2].endswith(": ValueError: it is <too> large")
+    assert failed.lines[9] == ""
+    assert failed.lines[10].startswith("Traceback")
+    assert failed.lines[-1] == "ValueError: it is <too> large"
+    record = lanista("show", "noted", "0", "--json").json
+    assert (record["number"], record["value"], record["notes"]["size"]) == (0, 0.5, {"weights": 3})
+    wrong = lanista("show", "noted", "2")
+    assert (wrong.code, wrong.err.splitlines()[0][:35]) == (2, "error LA700: there is no trial 2; t")
+
+
+def test_notes_are_told_of_the_best_trial_and_are_columns(lanista, noted) -> None:
+    assert "training: with 0 others: fast" in lanista("best", "noted").lines
+    assert lanista("best", "noted", "--json").json["notes"]["lr"] == "a word"
+    assert [record["notes"]["size"] for record in lanista("trials", "noted", "--json").json] == [{"weights": 3}] * 2
+    result = lanista("trials", "noted", "--columns", "number,lr,training,notes.lr", "--filter", "notes.lr == 'a word'")
+    assert [line.split() for line in result.lines] == [
+        ["number", "lr", "training", "notes.lr"],
+        ["0", "0.5", "with", "0", "others:", "fast", "a", "word"],
+        ["1", "0.25", "with", "1", "others:", "fast", "a", "word"],
+    ]
+    assert "training" not in lanista("trials", "noted").lines[0]
+
+
+def test_a_trial_that_has_given_nothing_and_a_copy_are_shown(lanista, digits) -> None:
+    assert lanista("show", "digits", "4").lines[0] == "trial 4: no acc so far"
+    exp = la.Experiment("copies", {"lr": la.Float(0, 1)}, "loss", scheduler=la.PBT(4, population=3, interval=2), seed=0)
+
+    def train(trial):
+        done = trial.load(state := [0.0])
+        for _ in range(done, 4):
+            state[0] += trial["lr"]
+            trial.save(state)
+            trial.report(loss=state[0])
+
+    exp.run(train, progress=False)
+    copy = next(trial for trial in exp.trials if trial.parent is not None)
+    told = f"copied from trial {copy.parent[0]} at step {copy.parent[1]}"
+    assert told in lanista("show", "copies", copy.number).lines
+
+
 def test_trials_of_an_experiment_without_any(lanista) -> None:
     la.Experiment("none", {"x": la.Float(0, 1)}, "loss")
     assert lanista("trials", "none").out == "no trials\n"

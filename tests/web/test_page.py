@@ -153,6 +153,25 @@ def test_a_trial_shows_what_it_printed(open_page: OpenPage) -> None:
     page.locator("pre.output").get_by_text("epoch 1").wait_for()
 
 
+def test_a_trial_shows_what_its_objective_noted(open_page: OpenPage, site: Site) -> None:
+    def train(trial: la.trial.Trial) -> float:
+        trial.note(training=f"stacked with 7 others: {'long ' * 40}<b>", size={"weights": 3}, tags=["mine"])
+        return 1.0
+
+    noted = la.Experiment("noted", {"x": la.Float(0, 1)}, metric="loss", store=site.store, seed=0)
+    noted.run(train, trials=1, progress=False)
+    card = open_page("#/e/noted/t/0", width=390).locator(".card", has_text="Noted")
+    card.get_by_text("stacked with 7 others: long").wait_for()
+    assert card.locator("dt").all_inner_texts() == ["training", "size"]
+    assert card.locator("dd").all_inner_texts()[1] == '{"weights":3}'
+    assert card.locator("dd").first.inner_text().endswith("<b>")
+    page = card.page
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page = open_page("#/e/digits/t/0")
+    page.get_by_text("Course").wait_for()
+    assert page.locator(".card", has_text="Noted").count() == 0
+
+
 def test_keys_lead_through_the_page(open_page: OpenPage) -> None:
     page = open_page("#/e/digits/overview", refusals=True)  # of the filter "?", if it is asked for in time
     _ready(page, "Best trial")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lanista.cli._one import trial_json
 from lanista.cli._rows import TrialTable
 from lanista.errors import MissingExtraError, UsageError
 from lanista.experiment import Experiment
@@ -24,7 +25,8 @@ def write(experiment: Experiment, format: str, path: Path | None) -> int:
         return _parquet(experiment, path)
     records = list(experiment.trials)
     if format == "json":
-        text = json.dumps(strict([r.as_dict() for r in records]), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        given = strict([trial_json(experiment, record) for record in records])
+        text = json.dumps(given, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     else:
         text = _csv(TrialTable(experiment))
     _out(text.encode(), path)

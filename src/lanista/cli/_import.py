@@ -22,7 +22,7 @@ ADDED = ("completed", "failed", "stopped")
 """States in which a trial can be added."""
 
 KNOWN = {*TrialRecord.__dataclass_fields__, "value"}
-"""What `export` writes about a trial besides its parameters and metrics."""
+"""What `export` writes about a trial besides its parameters, metrics and notes."""
 
 
 def target(name: str, store: str | None, *, space: str | None, metric: str | None, mode: str | None) -> Experiment:
@@ -133,7 +133,7 @@ def _row(experiment: Experiment, record: Mapping[str, Any], ignore: Sequence[str
             found[column] = value
         elif column in names:
             params[column] = _param(experiment.space, column, value)
-        elif column not in KNOWN:
+        elif column not in KNOWN and prefix != "notes":
             known = [*names, *metrics, "state"]
             raise UsageError(
                 f"the column {column!r} is neither a parameter nor a metric ({near(column, known)}); "

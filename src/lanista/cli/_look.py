@@ -1,18 +1,18 @@
 """Commands that look: ls, show, trials, best, importance."""
 
-import math
 import time
 from typing import Any
 
 from lanista.cli._base import Args, MakeCommand, add_json, add_name, existing, opened, print_json
+from lanista.cli._one import trial_json, trial_lines
 from lanista.cli._rows import TrialTable, split_columns
 from lanista.cli._tables import show
 from lanista.errors import MissingExtraError, UsageError
 from lanista.experiment import Experiment, experiments
 from lanista.experiment._insight import bounds_line, missing_best
-from lanista.experiment._render import failure_lines, last_failure, python_params
-from lanista.experiment._view import duration, number, params_line
-from lanista.journal import FIRST_ENDED, STATES, TrialRecord
+from lanista.experiment._render import failure_lines, last_failure
+from lanista.experiment._view import number, params_line
+from lanista.journal import FIRST_ENDED, STATES
 
 BAR = 40
 """Marks of a bar that stands for all of the importance."""
@@ -24,8 +24,9 @@ def add(command: MakeCommand) -> None:
     add_json(ls)
     ls.set_defaults(run=_ls)
 
-    one = command("show", "show how an experiment stands: its space, limits, best trial and who runs it")
+    one = command("show", "show how an experiment stands, its space, limits, best trial and who runs it; or one trial")
     add_name(one)
+    one.add_argument("trial", metavar="TRIAL", type=int, nargs="?", help="the number of a trial, to show this one")
     add_json(one)
     one.set_defaults(run=_show)
 
@@ -92,6 +93,9 @@ def _row(experiment: Experiment) -> dict[str, Any]:
 
 def _show(args: Args) -> None:
     experiment = opened(args)
+    if args.trial is not None:
+        _show_trial(experiment, args)
+        return
     record = summary(experiment)
     if args.json:
         print_json(record)
@@ -121,6 +125,14 @@ def _show(args: Args) -> None:
     failure = last_failure(experiment.history)
     if failure is not None:
         print("\n" + "\n".join(failure_lines(failure)))
+
+
+def _show_trial(experiment: Experiment, args: Args) -> None:
+    record = experiment.history.trial(args.trial)
+    if args.json:
+        print_json(trial_json(experiment, record))
+    else:
+        print("\n".join(trial_lines(experiment, record)))
 
 
 def _show_best(experiment: Experiment, record: dict[str, Any]) -> None:
@@ -184,11 +196,12 @@ def _front(experiment: Experiment) -> dict[str, Any]:
 
 
 def _trials(args: Args) -> None:
-    table = TrialTable(opened(args))
+    experiment = opened(args)
+    table = TrialTable(experiment)
     columns = [table.full(name) for name in split_columns(args.columns)] if args.columns else None
     wanted = table.select(args.filter, args.sort, args.limit)
     if args.json and columns is None:
-        print_json([table.records[i].as_dict() for i in wanted])
+        print_json([trial_json(experiment, table.records[i]) for i in wanted])
     elif args.json:
         print_json([{name: table.rows[i].get(name) for name in columns or ()} for i in wanted])
     else:
@@ -202,9 +215,9 @@ def _best(args: Args) -> None:
     volume = {"hypervolume": experiment.hypervolume(_reference(args.hypervolume))} if args.hypervolume else {}
     if args.json:
         front = {"pareto": [record.as_dict() for record in experiment.pareto]} if several else {}
-        print_json({**best.as_dict(), **front, **volume})
+        print_json({**trial_json(experiment, best), **front, **volume})
         return
-    print("\n".join(_lines(experiment, best)))
+    print("\n".join(trial_lines(experiment, best)))
     if several:
         print("\ntrials that no other one beats in every metric:")
         front_rows = [
@@ -234,19 +247,6 @@ def _importance(args: Args) -> None:
     longest = max(map(len, shares), default=0)
     for name, share in shares.items():
         print(f"{name:<{longest}}  {share:6.1%}  {'#' * round(BAR * share)}".rstrip())
-
-
-def _lines(experiment: Experiment, best: TrialRecord) -> list[str]:
-    values = ", ".join(
-        f"{name} = {value!r} ({mode})"
-        for (name, mode), value in zip(experiment.metrics.items(), best.values, strict=True)
-        if not math.isnan(value)
-    )
-    others = {name: value for name, value in best.metrics.items() if name not in experiment.metrics}
-    lines = [f"trial {best.number}: {values}"]
-    lines += [f"also: {params_line(others)}"] if others else []
-    lines.append(f"{best.state} after {best.steps} steps, {duration(best.seconds)}")
-    return [*lines, *python_params(best.params)]
 
 
 def _clock(seconds: float) -> str:

@@ -16,7 +16,8 @@ LAST = ("steps", "seconds", "reason")
 class TrialTable:
     """The trials of an experiment with all their columns.
 
-    A parameter is the column `params.lr`, or `lr` for short where no other column has that name.
+    A parameter is the column `params.lr`, or `lr` for short where no other column has that name; what was noted on a
+    trial is such a column of `notes`.
     """
 
     def __init__(self, experiment: Experiment) -> None:
@@ -28,14 +29,16 @@ class TrialTable:
         ]
         for record, row in zip(self.records, self.rows, strict=True):
             row.update(dict.fromkeys(name for name in history.metrics if name not in record.metrics))
+            row.update({f"notes.{name}": value for name, value in history.notes.get(record.number, {}).items()})
         self.columns = list(dict.fromkeys(name for row in self.rows for name in row))
         if not self.rows:
             self.columns = ["number", "state", *history.metrics, *(f"params.{n}" for n in history.space.names), *LAST]
         self.short: dict[str, str] = {}
-        for name in self.columns:
-            prefix, _, rest = name.partition(".")
-            if prefix in ("params", "metrics") and rest and rest not in self.columns:
-                self.short.setdefault(rest, name)
+        for prefixes in (("params", "metrics"), ("notes",)):
+            for name in self.columns:
+                prefix, _, rest = name.partition(".")
+                if prefix in prefixes and rest and rest not in self.columns:
+                    self.short.setdefault(rest, name)
         if "value" not in self.columns and "value" not in self.short and history.metrics:
             self.short["value"] = history.metrics[0]
         for row in self.rows:

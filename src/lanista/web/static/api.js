@@ -13,7 +13,7 @@
  * @typedef {{number: number, state: string, value: number | null, values: Record<string, number>,
  *   params: Record<string, any>, metrics: Record<string, number>, steps: number, seconds: number | null, started: number | null, ended: number | null,
  *   owner: string, origin: string, parent: any, reason: string, tags: string[], note: string}} Row
- * @typedef {Row & {checkpoints: any[], artifacts: any[], lineage: number[], children: number[],
+ * @typedef {Row & {notes: Record<string, any>, checkpoints: any[], artifacts: any[], lineage: number[], children: number[],
  *   error: {type: string, message: string, traceback: string} | null, events: any[]}} Trial
  * @typedef {{seq: number, time: number, kind: string, text: string, number: number | null}} Entry
  */

@@ -75,9 +75,9 @@ export function tagList(tags) {
   return tags.map((tag) => h("span", { class: "tag" }, tag));
 }
 
-/** Names and values. @param {[string, import("../dom.js").Child][]} rows */
-export function facts(rows) {
-  return h("dl", { class: "facts" }, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+/** Names and values; long ones stand below their names. @param {[string, import("../dom.js").Child][]} rows @param {"" | "long"} [form] */
+export function facts(rows, form = "") {
+  return h("dl", { class: `facts ${form}` }, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
 /** A time as an age, the moment as its title. @param {number | null} time */

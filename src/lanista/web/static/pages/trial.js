@@ -16,6 +16,7 @@ import { shortcut } from "../shortcuts.js";
 /** @typedef {import("../api.js").Trial} Trial */
 
 const FAMILY = 50; // relatives listed
+const OWN = ["note", "tags"]; // notes that have a card of their own
 const OPEN = ["waiting", "running", "paused"]; // states of a trial that can still be stopped
 
 /** @type {import("../app.js").Page} */
@@ -81,10 +82,12 @@ function errorOf({ type, message, traceback }) {
 
 /** @param {string} name @param {Trial} one */
 function sideOf(name, one) {
-  const rows = (/** @type {Record<string, any>} */ values) =>
-    facts(Object.entries(values).map(([key, value]) => [key, short(value)]));
+  const rowsOf = (/** @type {[string, any][]} */ values) =>
+    values.map(([key, value]) => /** @type {[string, string]} */ ([key, short(value)]));
+  const rows = (/** @type {Record<string, any>} */ values) => facts(rowsOf(Object.entries(values)));
   const trials = (/** @type {number[]} */ numbers) => h("span", { class: "family" }, numbers.map((other) =>
     h("a", { href: link(["e", name, "t", other]) }, `trial ${other}`)));
+  const noted = rowsOf(Object.entries(one.notes).filter(([key]) => !OWN.includes(key)));
   const ancestors = one.lineage.filter((other) => other !== one.number).reverse(); // the parent first
   /** @type {[string, any][]} */
   const family = [];
@@ -98,6 +101,7 @@ function sideOf(name, one) {
       ["Steps", number(one.steps)], ["Time", duration(elapsed(one))], ["Started", moment(one.started)], ["Ended", moment(one.ended)],
       ["Run by", one.owner || "–"], ["Origin", one.origin || "–"],
     ])),
+    noted.length > 0 && card("Noted", facts(noted, "long")),
     family.length > 0 && card("Lineage", facts(family)),
     one.checkpoints.length > 0 && card("Checkpoints", facts(one.checkpoints.map(({ step, name: file }) => [`step ${step}`, h("code", {}, file)]))),
     one.artifacts.length > 0 && card("Artifacts", h("ul", { class: "plain" }, one.artifacts.map((file) => h("li", {},
