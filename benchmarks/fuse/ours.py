@@ -71,7 +71,13 @@ def stacked(job: Job) -> Iterator[Epoch]:
     yield partial(epoch, stacking(joined(job, members(job))))
 
 
-def stacking(teams: list[Team]) -> list[Team]:
+@contextmanager
+def compiled(job: Job) -> Iterator[Epoch]:
+    """The same graph, as torch compiles it."""
+    yield partial(epoch, stacking(joined(job, members(job)), compiled=True))
+
+
+def stacking(teams: list[Team], *, compiled: bool = False) -> list[Team]:
     """Teams, made to train all of their models by one graph.
 
     Raises:
@@ -80,7 +86,7 @@ def stacking(teams: list[Team]) -> list[Team]:
     for team in teams:
         if team.alone:
             raise RuntimeError(team.reason)
-        team.way = Together(team.kind.graphs)
+        team.way = Together(team.kind.graphs, compiled=compiled)
     return teams
 
 

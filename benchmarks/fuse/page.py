@@ -24,6 +24,7 @@ one epoch each a round; ratios are medians over the rounds. One thread a process
 - vmap: `torch.func.vmap` over `grad_and_value` and the stacked weights, SGD over them.
 - stacked: Lanista's graph of all models, even where it is not the fastest. "chosen": what the trainer does after it has
   measured; "set up" is the time that capture, stacking, the check of each model and that choice take, once a cohort.
+  "compiled": the same graph as `torch.compile` makes it, the seconds that this takes left out.
 
 {speeds}
 
@@ -119,7 +120,8 @@ def _over_loop(found: Sequence[Found], name: str, count: int, least: float) -> B
 def speeds(found: Sequence[Found]) -> str:
     """A row a case and number of models."""
     others = sorted({way for one in found for way in one.seconds if way.endswith("processes")}, key=_number)
-    ways = ["fused optimiser", *others, "vmap", "stacked", "chosen"]
+    compiled = ["compiled"] if any("compiled" in one.seconds for one in found) else []
+    ways = ["fused optimiser", *others, "vmap", "stacked", *compiled, "chosen"]
     rows = []
     for one in found:
         ratios = [_share(one.ratio(way)) for way in ways]

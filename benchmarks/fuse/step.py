@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 
@@ -32,6 +32,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     command.add_argument("--rounds", type=int, default=5, help="how often each way trains an epoch (default 5)")
     command.add_argument("--device", default="cpu", help="cpu, cuda")
     command.add_argument("--processes", type=_numbers, default=(2,), metavar="N,N", help="rivals of N processes")
+    command.add_argument("--compile", action="store_true", help="also the graph of all models, compiled by torch")
     command.set_defaults(run=run)
 
 
@@ -49,7 +50,7 @@ def run(given: argparse.Namespace) -> int:
     for name in names:
         most = CASES[name].most if given.device == "cpu" else max(given.counts)
         for count in [count for count in given.counts if count <= most]:
-            found.append(measure(Job(name, count, device=given.device), ways(given.processes), given.rounds))
+            found.append(measure(Job(name, count, device=given.device), ways(given), given.rounds))
             told = ", ".join(f"{way} {found[-1].ratio(way):.2f}" for way in found[-1].seconds)
             print(f"{name}, {count}: {found[-1].each('loop'):.1f} ms; {told}", file=sys.stderr, flush=True)
     largest = {one.name: one.count for one in found}
@@ -63,15 +64,16 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def ways(processes: Sequence[int]) -> dict[str, Way]:
+def ways(given: argparse.Namespace) -> dict[str, Way]:
     """All that are measured."""
-    rivals = {f"{many} processes": partial(plain.processes, many=many) for many in processes}
+    rivals = {f"{many} processes": partial(plain.processes, many=many) for many in given.processes}
     return {
         "loop": plain.loop,
         "fused optimiser": partial(plain.loop, fused=True),
         **rivals,
         "vmap": plain.vmapped,
         "stacked": ours.stacked,
+        **({"compiled": ours.compiled} if given.compile else {}),
         "chosen": ours.Chosen(),
     }
 

@@ -1,24 +1,27 @@
 """Which way of training is the fastest for a stack: measured, on a batch, before the first epoch."""
 
 import math
-import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
 from lanista._frozen import Frozen
 from lanista.fuse._apart import Apart
+from lanista.fuse._check import alike
 from lanista.fuse._graphs import Graphs
+from lanista.fuse._memory import is_exhausted
 from lanista.fuse._plain import Plain
 from lanista.fuse._plan import Plan, Way
 from lanista.fuse._stack import Stack
 from lanista.fuse._together import Together
 
-_REPEATS = 3
+_TURNS = 4
 _FAR = 2.0
 _CLEARLY = 0.95
 """How much faster a way must be than one before it: else what is measured by chance would decide."""
+
+Step = Callable[[], object]
 
 
 class Choice(Frozen):
@@ -36,40 +39,68 @@ def choose(stack: Stack, graphs: Graphs, plan: Plan) -> Choice:
     Raises:
         Unfusable: the models cannot be captured.
     """
-    live = stack.live
     ways: list[Together | Apart | Plain] = [Together(graphs)] if stack.size > 1 else []
     ways += [Apart(graphs)]
     ways += [] if graphs.captured(plan.start.stop, training=True).noise else [Plain()]
-    if len(ways) == 1:
+    if len(ways) == 1 and not plan.compile:
         return Choice(ways[0], "one model")
     before = {name: part.clone() for name, part in stack.buffers.items()}
-    times: list[float] = []
     try:
-        for way in ways:
-            many = 1 if isinstance(way, Together) else len(live)  # one model is timed of those that come one by one
-            enough = min(times, default=math.inf) / many
-            times.append(_seconds(way.trial(stack, plan), stack.device, enough) * many)
+        refused = ""
+        if plan.compile:
+            fast = Together(graphs, compiled=True)
+            refused = _refused(fast, stack, plan)
+            ways += [] if refused else [fast]
+        # one model is timed of those that come one by one
+        counts = [1 if isinstance(way, Together) else len(stack.live) for way in ways]
+        times = _times([way.trial(stack, plan) for way in ways], counts, stack.device)
     finally:
         for name, part in before.items():
             stack.buffers[name].copy_(part)
     told = ", ".join(f"{seconds * 1e3:.3g} ms {way.name}" for way, seconds in zip(ways, times, strict=True))
-    models = "1 model" if len(live) == 1 else f"{len(live)} models"
+    models = "1 model" if len(stack.live) == 1 else f"{len(stack.live)} models"
     best = 0
     for i, seconds in enumerate(times):
         if seconds < _CLEARLY * times[best]:
             best = i
-    return Choice(ways[best], f"a step of {models} takes {told}")
+    return Choice(ways[best], f"a step of {models} takes {told}{refused}")
 
 
-def _seconds(call: Callable[[], object], device: torch.device, enough: float) -> float:
-    """The median time of a call, after one to warm up; of less calls where it is far above `enough`."""
-    found: list[float] = []
-    for _ in range(_REPEATS + 1):
-        began = time.perf_counter()
-        call()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        found.append(time.perf_counter() - began)
-        if len(found) > 1 and found[-1] > _FAR * enough:
-            break
-    return statistics.median(found[1:])
+def _refused(fast: Together, stack: Stack, plan: Plan) -> str:
+    """Why a stack is not trained by what torch compiles of its graph; "" where it can be."""
+    try:
+        found = fast.trial(stack, plan)()
+    except Exception as error:
+        if is_exhausted(error):
+            raise
+        what = str(error).strip().partition("\n")[0]
+        return f"; not compiled: {type(error).__name__}: {what:.200}"
+    wanted = Together(fast.graphs).trial(stack, plan)()
+    if not alike(found, wanted, plan.precision or stack.rows.weights.dtype):
+        return "; not compiled: it gives another loss or other gradients"
+    return ""
+
+
+def _times(steps: Sequence[Step], counts: Sequence[int], device: torch.device) -> list[float]:
+    """The least seconds of each step, so many times, after one to warm up; what is far from the fastest is left.
+
+    They are timed in turns: what else the machine does then slows all of them.
+    """
+    for step in steps:
+        step()
+    best = [math.inf] * len(steps)
+    for _ in range(_TURNS):
+        for i, step in enumerate(steps):
+            if best[i] == math.inf or best[i] <= _FAR * min(best):
+                best[i] = min(best[i], counts[i] * _seconds(step, device))
+    return best
+
+
+def _seconds(step: Step, device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    began = time.perf_counter()
+    step()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - began

@@ -1,5 +1,6 @@
 """The data that models are trained on, in memory."""
 
+import logging
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,8 @@ from torch.utils.data import Dataset, default_collate
 
 from lanista._frozen import Frozen
 from lanista.errors import UsageError
+
+_log = logging.getLogger("lanista.fuse")
 
 
 class Data(Frozen):
@@ -84,6 +87,14 @@ def as_data(given: Any) -> tuple[Data, Data]:
     return train, valid
 
 
+def warn(train: Data, valid: Data) -> None:
+    """Logs a warning for data that would make each loss NaN."""
+    for part, name in ((train, "training"), (valid, "validation")):
+        numbers = [tensor for tensor in part.tensors if tensor.is_floating_point() and tensor.numel()]
+        if not all(torch.stack(tensor.aminmax()).isfinite().all() for tensor in numbers):
+            _log.warning("data=: the %s data holds numbers that are NaN or infinite", name)
+
+
 def _part(given: Any, name: str) -> Data:
     if isinstance(given, Data):
         return given
@@ -137,5 +148,7 @@ def _tensor(given: Any, name: str) -> Tensor:
 
 
 def _kind(given: Any) -> str:
+    if isinstance(given, np.ndarray):
+        return f"ndarray of {given.dtype.name}"
     size = f" of {len(given)}" if isinstance(given, Sequence) else ""
     return f"{type(given).__name__}{size}"

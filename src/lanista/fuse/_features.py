@@ -3,12 +3,13 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.weak import WeakIdKeyDictionary
 
 from lanista.fuse._data import Data
 from lanista.fuse._memory import free
@@ -34,7 +35,7 @@ class Features:
     def __init__(self, cache: str | Path | None = None) -> None:
         self._cache = None if cache is None else Path(cache).expanduser()
         self._kept: dict[str, Data | None] = {}
-        self._digests: dict[int, tuple[Data, bytes]] = {}
+        self._digests: MutableMapping[Tensor, tuple[int, bytes]] = WeakIdKeyDictionary()
 
     def of(self, parted: Parted, constants: Mapping[str, Tensor], data: Data) -> Data | None:
         """Data whose inputs are the features.
@@ -47,10 +48,10 @@ class Features:
         Returns:
             None where an example's features depend on who else is in the batch, or where they take too much memory.
         """
-        told = hashlib.sha256(parted.prefix.code.encode() + self._digest(data))
+        told = hashlib.sha256(parted.prefix.code.encode())
         held = [constants[place.name] for place in parted.places if place.kind != "data"]
-        for part in (*held, *parted.prefix.buffers()):
-            told.update(_bytes(part))
+        for part in (*data.inputs, *held, *parted.prefix.buffers()):
+            told.update(self._digest(part))
         name = told.hexdigest()[:32]
         found = self._kept.pop(name) if name in self._kept else self._make(name, parted, constants, data)
         self._kept[name] = found  # the last one is what was used last
@@ -92,14 +93,14 @@ class Features:
             held -= size
         return True
 
-    def _digest(self, data: Data) -> bytes:
-        """A digest of inputs, computed once."""
-        if id(data) not in self._digests:
-            told = hashlib.sha256()
-            for part in data.inputs:
-                told.update(_bytes(part))
-            self._digests[id(data)] = data, told.digest()
-        return self._digests[id(data)][1]
+    def _digest(self, part: Tensor) -> bytes:
+        """A digest of a tensor, computed anew where it was changed in place."""
+        version = 0 if part.is_inference() else part._version
+        before, told = self._digests.get(part, (-1, b""))
+        if before != version:
+            told = hashlib.sha256(_bytes(part)).digest()
+            self._digests[part] = version, told
+        return told
 
 
 def _by_itself(data: Data, fill: Fill, batch: int) -> bool:

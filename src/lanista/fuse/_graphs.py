@@ -1,8 +1,9 @@
 """The graphs of models that are alike: captured when first needed, and kept."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.fx import GraphModule
 
@@ -36,6 +37,7 @@ class Graphs:
         self._captured: dict[Any, Captured] = {}
         self._parted: dict[Any, Parted | None] = {}
         self._stacked: dict[Any, GraphModule] = {}
+        self._compiled: dict[GraphModule, Callable[..., list[Tensor]]] = {}
 
     def source(self, stack: Stack, *, training: bool) -> Source:
         """What the graphs of a stack take: features, where all its models compute the same ones of their inputs."""
@@ -96,6 +98,14 @@ class Graphs:
             given = stack.inputs(captured, rows, Drawn(stack).all(captured))
             self._stacked[key] = stack_graph(captured.graph, which, stack.size, given)
         return captured, self._stacked[key]
+
+    def compiled(self, graph: GraphModule) -> Callable[..., list[Tensor]]:
+        """What torch compiles of a stacked graph, at the first call: what it cannot compile is raised there."""
+        if graph not in self._compiled:
+            weights = graph.graph.find_nodes(op="placeholder")[0].meta["val"]
+            mode = "reduce-overhead" if weights.device.type == "cuda" else "default"  # the first records CUDA graphs
+            self._compiled[graph] = torch.compile(graph, dynamic=False, mode=mode)
+        return self._compiled[graph]
 
     def _part(self, count: int, training: bool) -> Parted | None:
         key = count, training

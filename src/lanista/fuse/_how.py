@@ -23,12 +23,15 @@ class How(Frozen):
         cache: a folder for what frozen parts of models make of the data, which later runs and other processes then need
             not compute again; None keeps it in memory, as long as it takes no more than a quarter of what is free.
         fuse: False trains one model after the other, as their code says.
+        compile: whether stacks are also tried as `torch.compile` makes them, and so trained where that is faster; on a
+            GPU with CUDA graphs. It takes seconds for each kind of model and each size of a stack, and on a CPU a C++
+            compiler: for long trainings.
 
     Raises:
         UsageError: a value is wrong.
 
     >>> How(device="cpu", checkpoints=0)
-    How(device='cpu', precision=None, memory=None, checkpoints=0, cache=None, fuse=True)
+    How(device='cpu', precision=None, memory=None, checkpoints=0, cache=None, fuse=True, compile=False)
     """
 
     device: str = "cpu"
@@ -37,6 +40,7 @@ class How(Frozen):
     checkpoints: float = 60.0
     cache: str | Path | None = None
     fuse: bool = True
+    compile: bool = False
 
     def __post_init__(self) -> None:
         if self.precision not in (None, *_PRECISIONS):
@@ -51,8 +55,9 @@ class How(Frozen):
             raise UsageError("How(checkpoints=None): it must be a number of seconds; float('inf') for never")
         if self.cache is not None and not isinstance(self.cache, str | Path):
             raise UsageError(f"How(cache={self.cache!r}): it must be the path of a folder")
-        if not isinstance(self.fuse, bool):
-            raise UsageError(f"How(fuse={self.fuse!r}): it must be True or False")
+        for name, switch in (("fuse", self.fuse), ("compile", self.compile)):
+            if not isinstance(switch, bool):
+                raise UsageError(f"How({name}={switch!r}): it must be True or False")
         self._check_device()
 
     def _check_device(self) -> None:

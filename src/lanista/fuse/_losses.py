@@ -14,18 +14,56 @@ Metric = Callable[..., Any]
 """metric(outputs, *targets) -> a number, of all of the validation data."""
 
 
-def _cross_entropy(output: Tensor, target: Tensor, *, smoothing: Tensor | None = None) -> Tensor:
-    """Of classes, (b, c) and (b,), or of one class for each further position, (b, ..., c) and (b, ...)."""
-    if target.is_floating_point() or output.shape[:-1] != target.shape:
+class _CrossEntropy:
+    """Of classes, (b, c) and (b,), or of one class for each further position, (b, ..., c) and (b, ...).
+
+    Args:
+        classes: how many the targets are of; outputs must have as many.
+    """
+
+    def __init__(self, classes: int) -> None:
+        self._classes = classes
+
+    def __call__(self, output: Tensor, target: Tensor, *, smoothing: Tensor | None = None) -> Tensor:
+        if target.is_floating_point() or output.shape[:-1] != target.shape:
+            raise UsageError(
+                f"loss='cross_entropy' takes outputs (b, ..., classes) and whole numbers (b, ...); the outputs are "
+                f"{tuple(output.shape)}, the targets {tuple(target.shape)} of {target.dtype}{_mend(output, target)}"
+            )
+        if output.shape[-1] < self._classes:  # a GPU would end the process without a word of this
+            raise UsageError(
+                f"loss='cross_entropy': the model gives {output.shape[-1]} classes, 0 to {output.shape[-1] - 1}, and "
+                f"the largest target is {self._classes - 1}"
+            )
+        logs = F.log_softmax(output, -1)
+        right = logs.gather(-1, target.long().unsqueeze(-1)).squeeze(-1)
+        if smoothing is None:
+            return -right.mean()
+        return -((1 - smoothing) * right + smoothing * logs.mean(-1)).mean()
+
+
+def _mend(output: Tensor, target: Tensor) -> str:
+    """What makes classes fit, where shapes tell it."""
+    places = output.shape[:-1]
+    if output.shape == target.shape:
+        return "; give the numbers of the classes, as y.argmax(-1), or take loss='bce'"
+    if target.shape == (*places, 1):
+        return "; give the targets as y[..., 0]"
+    if places == target.shape:
+        return "; give the targets as y.astype('int64')"
+    if output.shape[:1] + output.shape[2:] == target.shape:
+        return "; let the outputs have the classes last, as output.movedim(1, -1)"
+    return ""
+
+
+def _classes(targets: Sequence[Tensor]) -> int:
+    """How many classes there must be for targets; 0 where these are none."""
+    whole = [part for part in targets if not part.is_floating_point()]
+    if any((least := int(part.min())) < 0 for part in whole):
         raise UsageError(
-            f"loss='cross_entropy' takes outputs (b, ..., classes) and whole numbers (b, ...); the outputs are "
-            f"{tuple(output.shape)}, the targets {tuple(target.shape)} of {target.dtype}"
+            f"loss='cross_entropy': a target is {least}; classes are numbered from 0, and all targets count"
         )
-    logs = F.log_softmax(output, -1)
-    right = logs.gather(-1, target.long().unsqueeze(-1)).squeeze(-1)
-    if smoothing is None:
-        return -right.mean()
-    return -((1 - smoothing) * right + smoothing * logs.mean(-1)).mean()
+    return max((int(part.max()) + 1 for part in whole), default=0)
 
 
 def _mse(output: Tensor, target: Tensor, *, smoothing: Tensor | None = None) -> Tensor:
@@ -43,23 +81,38 @@ def _bce(output: Tensor, target: Tensor, *, smoothing: Tensor | None = None) -> 
 
 def _same(what: str, output: Tensor, target: Tensor) -> None:
     """Raises UsageError for shapes that torch would spread over each other: (b, 1) and (b,) give (b, b)."""
-    if output.shape != target.shape:
-        raise UsageError(
-            f"{what} takes outputs and targets of one shape; they are {tuple(output.shape)} and {tuple(target.shape)}; "
-            "end the model with .squeeze(-1), or give targets as y[:, None]"
-        )
+    if output.shape == target.shape:
+        return
+    mend = ""
+    if output.shape == (*target.shape, 1):
+        end = "nn.Flatten(0)" if target.dim() == 1 else ".squeeze(-1)"
+        mend = f"; end the model with {end}, or give the targets as y[..., None]"
+    elif output.shape[:-1] == target.shape and not target.is_floating_point():
+        mend = "; for classes take 'cross_entropy' and 'accuracy'"
+    raise UsageError(
+        f"{what} takes outputs and targets of one shape; they are {tuple(output.shape)} and {tuple(target.shape)}{mend}"
+    )
 
 
-LOSSES: dict[str, Loss] = {"cross_entropy": _cross_entropy, "mse": _mse, "bce": _bce}
+LOSSES: dict[str, Callable[[Sequence[Tensor]], Loss]] = {
+    "cross_entropy": lambda targets: _CrossEntropy(_classes(targets)),
+    "mse": lambda targets: _mse,
+    "bce": lambda targets: _bce,
+}
+"""Losses for the targets of all data."""
 SMOOTHING = ("cross_entropy", "bce")
 """The losses that smooth labels."""
 
 
-def as_loss(given: str | Callable[..., Tensor]) -> Loss:
+def as_loss(given: str | Callable[..., Tensor], targets: Sequence[Tensor] = ()) -> Loss:
     """A loss of a name, or a function of output and targets.
 
+    Args:
+        given: the name or the function.
+        targets: all that there are.
+
     Raises:
-        UsageError: there is none of that name.
+        UsageError: there is none of that name, or it does not take such targets.
     """
     if not isinstance(given, str):
         if not callable(given) or isinstance(given, type):
@@ -67,7 +120,7 @@ def as_loss(given: str | Callable[..., Tensor]) -> Loss:
         return _Own(given)
     if given not in LOSSES:
         raise UsageError(f"loss={given!r} is not known; there are {_NAMES}, or give a function")
-    return LOSSES[given]
+    return LOSSES[given](targets)
 
 
 _NAMES = ", ".join(LOSSES)
@@ -141,4 +194,12 @@ def as_metrics(given: Mapping[str, Metric] | Sequence[str]) -> dict[str, Metric]
 def numbers(metrics: Mapping[str, Metric], outputs: Tensor, targets: Sequence[Tensor]) -> dict[str, float]:
     """The metrics of one model."""
     with torch.no_grad():
-        return {name: float(metric(outputs, *targets)) for name, metric in metrics.items()}
+        return {name: _number(name, metric(outputs, *targets)) for name, metric in metrics.items()}
+
+
+def _number(name: str, found: Any) -> float:
+    try:
+        return float(found)
+    except (TypeError, ValueError, RuntimeError):
+        told = f"a tensor of shape {tuple(found.shape)}" if isinstance(found, Tensor) else f"{found!r:.100}"
+        raise UsageError(f"metrics={{{name!r}: ...}} gave {told}; it must return a number") from None

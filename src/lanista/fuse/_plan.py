@@ -15,7 +15,13 @@ from lanista.fuse._stack import Stack
 
 
 class Plan:
-    """Data, size of batches, loss, how learning rates change, for how many epochs, precision, and what is kept."""
+    """Data, size of batches, loss, how learning rates change, for how many epochs, precision, and what is kept.
+
+    Attributes:
+        compile: whether graphs are also tried as torch compiles them.
+        steps: of an epoch.
+        features: of frozen parts.
+    """
 
     def __init__(
         self,
@@ -27,10 +33,11 @@ class Plan:
         schedule: Schedule,
         epochs: int,
         precision: torch.dtype | None = None,
+        compile: bool = False,
         features: Features | None = None,
     ) -> None:
         self.data, self.valid, self.batch, self.loss = data, valid, batch, loss
-        self.schedule, self.epochs, self.precision = schedule, epochs, precision
+        self.schedule, self.epochs, self.precision, self.compile = schedule, epochs, precision, compile
         self.features = features or Features()
         self.steps = -(-len(data) // batch)
 

@@ -34,7 +34,7 @@ class Run:
         self._workshop, self._make, self._checkpoints = workshop, make, checkpoints
         self._metrics, self._epochs = metrics, epochs
         self._trials: dict[Member, Trial] = {}
-        self._noted: dict[Member, Team] = {}
+        self._noted: dict[Member, tuple[Team, str]] = {}
 
     def cohort(self, cohort: Cohort) -> None:
         """Trains a cohort, and those that enter it."""
@@ -102,8 +102,8 @@ class Run:
     def _note(self, member: Member, trial: Trial) -> None:
         """Notes how a trial is trained, when that is not what it was."""
         team = self._workshop.team(member)
-        if self._noted.get(member) is not team:
-            self._noted[member] = team
+        if self._noted.get(member) != (team, team.way.name):
+            self._noted[member] = team, team.way.name
             trial.note(training=team.told)
 
     def _report(self, member: Member, trial: Trial, outcome: Outcome) -> bool:

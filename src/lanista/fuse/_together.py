@@ -11,12 +11,16 @@ from lanista.fuse._stack import Stack
 
 
 class Together:
-    """Trains all models of a stack by one graph, with one step of the optimiser for all."""
+    """Trains all models of a stack by one graph, with one step of the optimiser for all.
 
-    name = "stacked"
+    Args:
+        graphs: of the models.
+        compiled: whether training runs what torch compiles of the graph.
+    """
 
-    def __init__(self, graphs: Graphs) -> None:
-        self._graphs = graphs
+    def __init__(self, graphs: Graphs, *, compiled: bool = False) -> None:
+        self.graphs, self._compiled = graphs, compiled
+        self.name = "stacked and compiled" if compiled else "stacked"
 
     def train(self, stack: Stack, plan: Plan) -> Tensor:
         """Trains for an epoch; the mean loss of each place, (k,)."""
@@ -26,7 +30,7 @@ class Together:
         steps, live = stack.rows.steps.tolist(), stack.live
         begun = [steps[k if member else live[0]] for k, member in enumerate(stack.members)]
         grads = list(stack.rows.views(stack.rows.grads).values())
-        source = self._graphs.source(stack, training=True)
+        source = self.graphs.source(stack, training=True)
         for i, span in enumerate(plan.spans(len(plan.data))):
             rows = source.data.rows(order[..., span])
             loss, *found = self.step(stack, rows, drawn, own=own, parted=source.parted)
@@ -35,25 +39,26 @@ class Together:
             total.add_(loss, alpha=span.stop - span.start)
         return total / len(plan.data)
 
-    def trial(self, stack: Stack, plan: Plan) -> Callable[[], object]:
+    def trial(self, stack: Stack, plan: Plan) -> Callable[[], list[Tensor]]:
         """A step of all models without the optimiser's, to be timed."""
-        source, drawn = self._graphs.source(stack, training=True), Drawn(stack)
+        source, drawn = self.graphs.source(stack, training=True), Drawn(stack)
         rows = source.data.rows(plan.start)
         return lambda: self.step(stack, rows, drawn, own=False, parted=source.parted)
 
     def step(self, stack: Stack, rows: Sequence[Tensor], drawn: Drawn, *, own: bool, parted: bool) -> list[Tensor]:
         """The loss and the gradients of each place, on a batch as `Graphs.stacked` takes it."""
-        captured, graph = self._graphs.stacked(stack, rows, own=own, training=True, parted=parted)
-        return graph.forward(*stack.inputs(captured, rows, drawn.all(captured)))  # type: ignore[no-any-return]
+        captured, graph = self.graphs.stacked(stack, rows, own=own, training=True, parted=parted)
+        run = self.graphs.compiled(graph) if self._compiled else graph.forward
+        return run(*stack.inputs(captured, rows, drawn.all(captured)))
 
     def judge(self, stack: Stack, plan: Plan, *, outputs: bool) -> tuple[Tensor, list[Tensor | None]]:
         """The mean validation loss of each place, (k,), and, where wanted, the outputs of each, (n, ...)."""
         total = torch.zeros(stack.size, dtype=torch.float64, device=stack.device)
         kept, drawn = list[Tensor](), Drawn(stack)
-        source = self._graphs.source(stack, training=False)
+        source = self.graphs.source(stack, training=False)
         for span in plan.spans(len(plan.valid)):
             rows = source.data.rows(span)
-            captured, graph = self._graphs.stacked(stack, rows, own=False, training=False, parted=source.parted)
+            captured, graph = self.graphs.stacked(stack, rows, own=False, training=False, parted=source.parted)
             loss, output = graph.forward(*stack.inputs(captured, rows, drawn.all(captured)))
             total.add_(loss, alpha=span.stop - span.start)
             if outputs:

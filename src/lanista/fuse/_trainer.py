@@ -10,7 +10,7 @@ from lanista.errors import MetricError, UsageError
 from lanista.execute import share
 from lanista.experiment import Experiment
 from lanista.fuse._checkpoints import Checkpoints
-from lanista.fuse._data import as_arrays, as_data
+from lanista.fuse._data import as_arrays, as_data, warn
 from lanista.fuse._features import Features
 from lanista.fuse._how import How
 from lanista.fuse._hyper import Hyper, Value
@@ -53,7 +53,7 @@ class Trainer:
             `label_smoothing`, `init_seed` and `order_seed`: a number, the name of a parameter, or a function of the
             parameters. By default each is the trial's parameter of that name, if there is one, else torch's default;
             `init_seed` is the seed of the trial, and `order_seed` is 0, so that all see the data in one order.
-        how: device, precision, memory, checkpoints.
+        how: device, precision, memory, checkpoints, `torch.compile`.
 
     Raises:
         UsageError: an argument is wrong.
@@ -86,8 +86,9 @@ class Trainer:
         how: How = How(),  # noqa: B008
     ) -> None:
         if not isinstance(model, str) and (not callable(model) or isinstance(model, nn.Module)):
+            told = f"{type(model).__name__}(...)" if isinstance(model, nn.Module) else f"{model!r:.100}"
             raise UsageError(
-                f"model={model!r:.100} must be a function of the parameters that returns a new module, or the name of "
+                f"model={told} must be a function of the parameters that returns a new module, or the name of "
                 "a ModelSpace in the search space"
             )
         for name, value in (("epochs", epochs), ("batch", batch)):
@@ -98,9 +99,10 @@ class Trainer:
         self.model, self.loss, self.optimizer, self.epochs, self.batch = model, loss, optimizer, epochs, batch
         self.metrics, self.schedule, self.hyper, self.how = as_metrics(metrics), schedule, hyper or {}, how
         as_schedule(schedule)
-        as_loss(loss)
         self._hyper = Hyper(self.hyper, optimizer, smooths=loss in SMOOTHING)
         self._data = as_data(data)
+        as_loss(loss, self._targets)
+        warn(*self._data)
         self._shared: Any = None
         self._open: _Open | None = None
 
@@ -179,6 +181,11 @@ class Trainer:
             self._open = _Open(self)
         return self._open
 
+    @property
+    def _targets(self) -> list[Tensor]:
+        """Those of all data."""
+        return [part for data in self._data for part in data.targets]
+
     def _member(self, trial: Trial, state: State | None) -> Member:
         """The model of a trial."""
         name = self.model
@@ -209,10 +216,11 @@ class _Open:
             train,
             valid,
             batch=trainer.batch,
-            loss=as_loss(trainer.loss),
+            loss=as_loss(trainer.loss, trainer._targets),
             schedule=as_schedule(trainer.schedule),
             epochs=trainer.epochs,
             precision=getattr(torch, how.precision) if how.precision else None,
+            compile=how.compile,
             features=Features(how.cache),
         )
         rule = optimizer_named(trainer.optimizer)

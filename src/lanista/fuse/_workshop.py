@@ -1,7 +1,7 @@
 """Models in teams: those that are alike side by side, the others by themselves."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 
 import torch
 
@@ -54,7 +54,7 @@ class Workshop:
             team = waiting.pop(0)
             try:
                 if team.stack.compact():
-                    team.choose()
+                    self._choose_again(team)
                 found |= team.epoch(outputs=outputs)
                 continue
             except Exception as error:
@@ -67,6 +67,13 @@ class Workshop:
             self._part(team, exhausted, reason)
             waiting += [other for other in self.teams if other not in before]
         return found
+
+    def _choose_again(self, team: Team) -> None:
+        """Finds the fastest way for those that are left."""
+        before = team.way.name
+        team.choose()
+        if team.way.name != before:
+            self._tell(team)
 
     def _part(self, team: Team, exhausted: bool, reason: str) -> None:
         """Parts a team whose training failed: in halves where memory was the reason, else into single models."""
@@ -154,18 +161,26 @@ class Workshop:
         self._alone(team.kind, wrong, "its own code gives another loss or other gradients than its graph")
         self._tidy()
         if len(team):
-            _log.info("%s: %d models %s; %s", team.kind.name, len(team), team.way.name, team.reason)
+            self._tell(team)
 
     def _alone(self, kind: Kind, group: Sequence[Member], reason: str) -> None:
         """Lets each model be trained as its code says, in a team of its own."""
         if group:
-            _log.info("%s: %d models %s; %s", kind.name, len(group), Plain.name, reason)
+            _log.info("%s: %d model%s %s; %s", kind.name, len(group), _s(group), Plain.name, reason)
         for member in group:
             self.teams.append(Team(kind, Stack(self._kinds.rule, [member], None), Plain(), reason, alone=True))
+
+    def _tell(self, team: Team) -> None:
+        """Logs how a team is trained."""
+        _log.info("%s: %d model%s %s; %s", team.kind.name, len(team), _s(team), team.way.name, team.reason)
 
     def _tidy(self) -> None:
         """Lets go of teams that all have left."""
         self.teams = [team for team in self.teams if len(team)]
+
+
+def _s(models: Sized) -> str:
+    return "" if len(models) == 1 else "s"
 
 
 def _told(error: Exception) -> str:
