@@ -45,7 +45,7 @@ demo: $(VENV)/.demo
 	@echo "lanista is $(BIN)/lanista; to have it on your PATH: . $(BIN)/activate"
 
 test: $(VENV)/.dev
-	@$(PYTEST) -q -n 2 $(ARGS)
+	@$(PYTEST) -q -n 2 --dist loadgroup $(ARGS)
 
 long: $(VENV)/.dev
 	@$(PYTEST) -q -m long --timeout 3600 $(ARGS)

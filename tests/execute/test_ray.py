@@ -454,7 +454,11 @@ def records(exp: la.Experiment) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize(
     "problem",
-    [support_vectors, population, pytest.param(walk_through, marks=[pytest.mark.long, pytest.mark.timeout(300)])],
+    [
+        population,
+        pytest.param(support_vectors, marks=pytest.mark.long),
+        pytest.param(walk_through, marks=[pytest.mark.long, pytest.mark.timeout(300)]),
+    ],
 )
 @pytest.mark.usefixtures("cluster")
 def test_the_answers_are_those_of_one_process(

@@ -88,6 +88,12 @@ def soak(tmp_path, kills, executor, seed):
 
 
 @pytest.mark.parametrize("executor", ["processes", "inline"])
+def test_four_kills(tmp_path, executor):
+    soak(tmp_path, 4, executor, seed=1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("executor", ["processes", "inline"])
 def test_ten_kills(tmp_path, executor):
     soak(tmp_path, 10, executor, seed=1)
 

@@ -13,6 +13,7 @@ from tests.fuse.tasks import close, curves, data, net, run, trainer
 STEPS = 9
 RATES = {"lr": la.Float(1e-4, 1, log=True)}
 LONG = {"epochs": STEPS, "data": data(32, 16)}
+COPIES = {"scheduler": la.PBT(STEPS, population=4, interval=2), "cohort": 4, "searcher": "random"}
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +64,18 @@ def test_a_copy_in_the_same_process_reads_no_file(monkeypatch):
     def load(trial, *objects):
         raise AssertionError("a file was read")
 
-    given = {"scheduler": la.PBT(STEPS, population=4, interval=2), "cohort": 4, "searcher": "random"}
-    read = run(trainer(**LONG), RATES, executor="processes", **given)
     monkeypatch.setattr(la.Trial, "load", load)
-    exp = run(trainer(**LONG), RATES, **given)
+    exp = run(trainer(**LONG), RATES, **COPIES)
     assert any(trial.parent for trial in exp.trials)
     assert {trial.state for trial in exp.trials} <= {"completed", "stopped"}
-    assert read.trials[0].params == exp.trials[0].params
+
+
+@pytest.mark.long
+def test_copies_in_processes_go_on_from_files():
+    here, there = (run(trainer(**LONG), RATES, executor=executor, **COPIES) for executor in ("inline", "processes"))
+    assert any(trial.parent for trial in there.trials)
+    assert {trial.state for trial in there.trials} <= {"completed", "stopped"}
+    assert there.trials[0].params == here.trials[0].params
 
 
 def test_a_copy_is_of_the_same_weights_frozen_ones_too():

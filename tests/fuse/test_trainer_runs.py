@@ -20,12 +20,13 @@ def alone():
     return curves(run(trainer(), trials=6))
 
 
-@pytest.mark.parametrize("workers", [2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_processes_give_the_same(alone, workers, tmp_path):
     exp = run(trainer(), trials=6, cohort=3, executor="processes", workers=workers, store=tmp_path / "a.db")
     assert close(curves(exp), alone)
 
 
+@pytest.mark.long
 def test_ray_gives_the_same(alone, tmp_path):
     pytest.importorskip("ray")
     exp = run(trainer(), trials=6, cohort=3, executor=la.Ray(workers=1), store=tmp_path / "a.db")
@@ -143,6 +144,7 @@ def _scarce(queue):
     queue.put((alone, curves(run(mine, trials=8, cohort=8)), told))
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
 def test_memory_that_the_system_refuses():
     context = multiprocessing.get_context("spawn")

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lanista.errors import UsageError
@@ -54,6 +54,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, St
         yield one, other
 
 
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_history_is_the_same_live_and_replayed(stores: tuple[Store, Store], data: st.DataObject) -> None:
     first = data.draw(legal.created)
@@ -212,6 +213,7 @@ def test_a_trial_that_is_not_there_is_named() -> None:
         history().trial(3)
 
 
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_history_that_stands_still_hears_of_nothing_more(data: st.DataObject) -> None:
     events: list[Event] = [data.draw(legal.created)]

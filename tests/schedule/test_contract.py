@@ -1,5 +1,7 @@
 """The contract of schedulers, over ours."""
 
+import pytest
+
 from lanista.schedule import (
     ASHA,
     FIFO,
@@ -11,6 +13,7 @@ from lanista.schedule import (
     Scheduler,
     SuccessiveHalving,
 )
+from lanista.schedule._curve_fitting import MODELS
 from lanista.testing import SchedulerContract
 
 
@@ -85,5 +88,18 @@ class TestPASHAWithFidelity(SchedulerContract):
 
 
 class TestCurveFitting(SchedulerContract):
+    """With three of the eleven families of curves, each of which takes its time."""
+
+    @pytest.fixture(autouse=True)
+    def few_families(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        few = {name: MODELS[name] for name in ("pow3", "log power", "ilog2")}
+        monkeypatch.setattr("lanista.schedule._curve_fitting.MODELS", few)
+
+    def scheduler(self) -> Scheduler:
+        return CurveFitting(max_steps=11, grace_steps=7, interval=8)
+
+
+@pytest.mark.long
+class TestCurveFittingByAllFamilies(SchedulerContract):
     def scheduler(self) -> Scheduler:
         return CurveFitting(max_steps=11, grace_steps=7, interval=8)

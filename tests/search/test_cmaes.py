@@ -9,15 +9,22 @@ from lanista.journal import at_most
 from lanista.search import CMAES, Random
 from lanista.space import Choice, Float, Int, Params, Space
 from lanista.testing import Story
-from tests.search.test_tpe import CASES, run
+from tests.search.test_tpe import run
 
 pytest.importorskip("cmaes")
 LINE = Space({"x": Float(0, 1)})
 PLANE = Space({"x": Float(0, 1), "y": Float(0, 1)})
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("workers", [1, 16])
+@pytest.mark.parametrize(
+    ("case", "workers"),
+    [
+        ("sphere", 1),
+        ("branin", 16),
+        ("network", 1),
+        *(pytest.param(*pair, marks=pytest.mark.long) for pair in (("sphere", 16), ("branin", 1), ("network", 16))),
+    ],
+)
 def test_it_beats_random_search(case: str, workers: int) -> None:
     """In at least 7 of 8 seeds, with a tenth of its regret in the geometric mean, generations pending or not."""
     ours = np.array([run(case, CMAES(), seed, 250, workers) for seed in range(8)])

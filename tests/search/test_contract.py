@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import pytest
+
 from lanista.search import (
     BOHB,
     CMAES,
@@ -20,8 +22,21 @@ from lanista.search import (
     Sobol,
     TuRBO,
 )
+from lanista.search.gaussian._maximise import Effort
 from lanista.space import Space
 from lanista.testing import SPACES, DiscoveringContract, SearcherContract
+
+
+class Quick:
+    """Gaussian processes that are fitted and searched little: the contract is about sense, not about quality.
+
+    The long tests run it with all of the effort, and on all spaces.
+    """
+
+    @pytest.fixture(autouse=True)
+    def little_effort(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("lanista.search.gaussian._process.STEPS", 6)
+        monkeypatch.setattr("lanista.search.gaussian._session.EFFORT", Effort(60, 40, 2, 4))
 
 
 class TestRandom(SearcherContract, DiscoveringContract):
@@ -63,12 +78,48 @@ class TestTPEEager(SearcherContract):
         return {name: SPACES[name] for name in ("numeric", "conditional", "constrained")}
 
 
-class TestGP(SearcherContract, DiscoveringContract):
+class TestGP(Quick, SearcherContract, DiscoveringContract):
+    def searcher(self) -> Searcher:
+        return GP()
+
+    def spaces(self) -> Mapping[str, Space]:
+        return {name: space for name, space in SPACES.items() if name != "numeric"}
+
+
+class TestGPWarped(Quick, SearcherContract):
+    def searcher(self) -> Searcher:
+        return GP(startup=1, warp=True)
+
+    def spaces(self) -> Mapping[str, Space]:
+        return {name: SPACES[name] for name in ("numeric", "conditional")}
+
+
+class TestTuRBO(Quick, SearcherContract, DiscoveringContract):
+    def searcher(self) -> Searcher:
+        return TuRBO(startup=4)
+
+    def spaces(self) -> Mapping[str, Space]:
+        return {name: space for name, space in SPACES.items() if name not in ("numeric", "discrete")}
+
+
+class TestAuto(Quick, SearcherContract, DiscoveringContract):
+    """What it hands on to is the others', whose contracts are run above."""
+
+    def searcher(self) -> Searcher:
+        return Auto()
+
+    def spaces(self) -> Mapping[str, Space]:
+        return {name: space for name, space in SPACES.items() if name not in ("numeric", "discrete")}
+
+
+@pytest.mark.long
+class TestGPWithAllEffort(SearcherContract, DiscoveringContract):
     def searcher(self) -> Searcher:
         return GP()
 
 
-class TestGPWarped(SearcherContract):
+@pytest.mark.long
+class TestGPWarpedWithAllEffort(SearcherContract):
     def searcher(self) -> Searcher:
         return GP(startup=1, warp=True)
 
@@ -76,12 +127,14 @@ class TestGPWarped(SearcherContract):
         return {name: SPACES[name] for name in ("numeric", "conditional", "constrained")}
 
 
-class TestTuRBO(SearcherContract, DiscoveringContract):
+@pytest.mark.long
+class TestTuRBOWithAllEffort(SearcherContract, DiscoveringContract):
     def searcher(self) -> Searcher:
         return TuRBO(startup=4)
 
 
-class TestAuto(SearcherContract, DiscoveringContract):
+@pytest.mark.long
+class TestAutoWithAllEffort(SearcherContract, DiscoveringContract):
     def searcher(self) -> Searcher:
         return Auto()
 

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -9,18 +10,35 @@ from lanista.search import Random, Searcher
 from lanista.search._dngo import DNGO
 from lanista.search._network import Inputs, Linear, train
 from lanista.space import Choice, Float, Space
-from lanista.testing import DiscoveringContract, SearcherContract, Story
+from lanista.testing import SPACES, DiscoveringContract, SearcherContract, Story
 from tests.search.test_tpe import run
 
 LINE = Space({"x": Float(0, 1)})
 
 
 class TestDNGO(SearcherContract, DiscoveringContract):
+    """With networks that learn little and points that are looked for in few places: the contract is about sense."""
+
+    @pytest.fixture(autouse=True)
+    def little_effort(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("lanista.search._dngo.STEPS", 10)
+        for name in ("RANDOM", "AROUND"):
+            monkeypatch.setattr(f"lanista.search._climb.{name}", 60)
+
+    def searcher(self) -> Searcher:
+        return DNGO(startup=8)
+
+    def spaces(self) -> Mapping[str, Space]:
+        return {name: space for name, space in SPACES.items() if name not in ("numeric", "discrete")}
+
+
+@pytest.mark.long
+class TestDNGOWithAllEffort(SearcherContract, DiscoveringContract):
     def searcher(self) -> Searcher:
         return DNGO(startup=8)
 
 
-@pytest.mark.parametrize("case", ["branin", "network"])
+@pytest.mark.parametrize("case", ["branin", pytest.param("network", marks=pytest.mark.long)])
 def test_it_beats_random_search(case: str) -> None:
     """In at least 3 of 4 seeds, with a fifth of its regret in the geometric mean."""
     ours = np.array([run(case, DNGO(), seed, 60) for seed in range(4)])

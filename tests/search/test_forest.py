@@ -1,5 +1,5 @@
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +13,7 @@ from lanista.search._improvement import log_improvement
 from lanista.search._targets import bend
 from lanista.search._trees import Trees, grow
 from lanista.space import Choice, Float, Params, Space
-from lanista.testing import DiscoveringContract, SearcherContract, Story
+from lanista.testing import SPACES, DiscoveringContract, SearcherContract, Story
 from tests.search.test_tpe import Case, run
 
 LINE = Space({"x": Float(0, 1)})
@@ -31,12 +31,37 @@ CLASHES = Space({f"c{i}": Choice(list(range(5))) for i in range(8)}), clashes
 
 
 class TestForest(SearcherContract, DiscoveringContract):
+    """With few trees and points that are looked for in few places: the contract is about sense, not about quality."""
+
+    @pytest.fixture(autouse=True)
+    def little_effort(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("RANDOM", "AROUND"):
+            monkeypatch.setattr(f"lanista.search._climb.{name}", 60)
+
+    def searcher(self) -> Searcher:
+        return Forest(startup=8, trees=4)
+
+    def spaces(self) -> Mapping[str, Space]:
+        return {name: space for name, space in SPACES.items() if name not in ("numeric", "discrete")}
+
+
+@pytest.mark.long
+class TestForestWithAllEffort(SearcherContract, DiscoveringContract):
     def searcher(self) -> Searcher:
         return Forest(startup=8)
 
 
-@pytest.mark.parametrize("case", ["branin", "network", CLASHES], ids=["branin", "network", "clashes"])
-@pytest.mark.parametrize("workers", [1, 8])
+@pytest.mark.parametrize(
+    ("case", "workers"),
+    [
+        pytest.param("network", 1, id="network-1"),
+        pytest.param(CLASHES, 8, id="clashes-8"),
+        pytest.param("branin", 1, id="branin-1", marks=pytest.mark.long),
+        pytest.param("branin", 8, id="branin-8", marks=pytest.mark.long),
+        pytest.param("network", 8, id="network-8", marks=pytest.mark.long),
+        pytest.param(CLASHES, 1, id="clashes-1", marks=pytest.mark.long),
+    ],
+)
 def test_it_beats_random_search(case: str | Case, workers: int) -> None:
     """In 4 of 5 seeds, with half of its regret in the geometric mean, also with 8 trials pending at a time."""
     ours = np.array([run(case, Forest(), seed, 60, workers) for seed in range(5)])

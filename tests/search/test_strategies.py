@@ -64,7 +64,13 @@ class TestPPO(SearcherContract, DiscoveringContract):
 
 @pytest.mark.parametrize(
     ("make", "trials"),
-    [(LocalSearch, 80), (Bananas, 50), (PNAS, 50), (Reinforce, 150), (PPO, 150)],
+    [
+        (LocalSearch, 80),
+        (Bananas, 50),
+        (Reinforce, 150),
+        pytest.param(PNAS, 50, marks=pytest.mark.long),
+        pytest.param(PPO, 150, marks=pytest.mark.long),
+    ],
 )
 def test_it_beats_random_search_on_a_table(make: Callable[[], Searcher], trials: int) -> None:
     """In at least 4 of 5 seeds."""

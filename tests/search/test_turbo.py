@@ -42,7 +42,7 @@ def run(case: str, searcher: Searcher, seed: int, trials: int, workers: int = 1)
     return float(story.history.Y.min())
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", ["rosenbrock", pytest.param("ackley", marks=pytest.mark.long)])
 def test_it_beats_tpe_and_random_search_in_many_dimensions(case: str) -> None:
     """In each of 2 seeds, of 120 trials, proposed 4 at a time."""
     share = CASES[case][2]
