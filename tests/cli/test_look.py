@@ -85,6 +85,17 @@ def test_trials_as_a_table(lanista, digits) -> None:
     assert rows[2] == {"number": 2, "acc": None}
 
 
+def test_a_note_named_value_does_not_stand_for_the_metric(lanista) -> None:
+    def train(trial):
+        trial.note(value="a word")
+        return trial["x"]
+
+    exp = la.Experiment("words", {"x": la.Choice([0.5, 0.25])}, "loss", searcher="grid", seed=0)
+    exp.run(train, trials=2, progress=False)
+    rows = lanista("trials", "words", "--columns", "value,notes.value", "--sort", "value", "--json").json
+    assert rows == [{"value": x, "notes.value": "a word"} for x in (0.25, 0.5)]
+
+
 @pytest.fixture
 def noted() -> la.Experiment:
     """Trials of several fates, with notes; one is a copy of another."""

@@ -28,9 +28,9 @@ class Secret(nn.Module):
         return self.body(x) * self.hidden.factor
 
 
-def run(model, dtype=torch.float64, **kw):
+def run(model, dtype=torch.float64, given=None, **kw):
     trainer = la.fuse.Trainer(
-        lambda params: model(params).to(dtype), data(), loss="cross_entropy", optimizer="sgd", epochs=2, **kw
+        lambda params: model(params).to(dtype), given or data(), loss="cross_entropy", optimizer="sgd", epochs=2, **kw
     )
     exp = la.Experiment("check", GRID, metric="loss", searcher="grid", store="memory", seed=0)
     exp.run(trainer, trials=len(LRS), cohort=len(LRS), progress=False)
@@ -47,6 +47,54 @@ def test_a_model_whose_code_is_another_is_found_and_trained_by_it() -> None:
     assert all("its own code" not in notes[lr] for lr in (0.01, 0.02))
     alone, _ = run(model, how=la.fuse.How(fuse=False))
     assert values == pytest.approx(alone, rel=1e-10)
+
+
+class First(Secret):
+    """Its setting counts in the first batch only, or beyond that, too: for the loss, or for gradients."""
+
+    first = data()[0][0][0]
+
+    def __init__(self, factor: float, loss: bool, often: bool = False) -> None:
+        super().__init__(factor)
+        self.loss, self.often = loss, Hidden(float(often))
+
+    def forward(self, x: Tensor) -> Tensor:
+        marked = (x == self.first.to(x.dtype)).all() if not self.often.factor else torch.ones(())
+        more = (self.hidden.factor - 1) * marked.to(x.dtype) if self.training else torch.zeros(())
+        out = self.body(x)
+        return out * (1 + more) if self.loss else out + more * (out - out.detach())
+
+
+@pytest.mark.parametrize(("loss", "often", "found"), [(True, False, True), (False, False, False), (False, True, True)])
+def test_one_batch_tells_another_loss_and_two_other_gradients(loss, often, found) -> None:
+    """Gradients may once be others by rounding: where of two numbers that are all but equal one is taken."""
+
+    def model(params):
+        return First(3.0 if params["lr"] == 0.05 else 1.0, loss, often)
+
+    (x, y), valid = data()
+    x[:32] = x[0]  # the first batch
+    _, notes = run(model, given=((x, y), valid))
+    assert ("its own code" in notes[0.05]) == found
+    assert all("its own code" not in notes[lr] for lr in (0.01, 0.02))
+
+
+class Flagged(Secret):
+    """It has a buffer that is no number."""
+
+    def __init__(self) -> None:
+        super().__init__(1.0)
+        self.register_buffer("begun", torch.zeros((), dtype=torch.bool))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            self.begun.logical_or_(torch.ones((), dtype=torch.bool))
+        return super().forward(x)
+
+
+def test_a_buffer_of_truth_values_is_compared() -> None:
+    _, notes = run(lambda params: Flagged())
+    assert not any("Error" in told for told in notes.values()), notes
 
 
 class Judged(Secret):

@@ -68,12 +68,37 @@ class Spread(nn.Module):
         ({"data": ((X, Y), (VX, VY - 1))}, "a target is -1"),
         ({"data": targets(lambda y: y.numpy().astype(str))}, "the training data holds ndarray of str"),
         ({"data": targets(lambda y: y.numpy().astype(object))}, "the training data holds ndarray of object"),
+        (
+            {"data": targets(lambda y: (y, y))},
+            "loss='cross_entropy' takes one target, and the data has 2; give a funct",
+        ),
+        (
+            {"data": targets(lambda y: (y, y)), "loss": lambda output, a, b: output.mean()},
+            "metrics=: 'accuracy' takes one target, and the data has 2",
+        ),
         ({"model": nn.Sequential(nn.Linear(6, 2))}, r"^\S* ?model=Sequential\(\.\.\.\) must be a function of the par"),
     ],
 )
 def test_it_is_refused_at_the_door(given, told) -> None:
     with pytest.raises(la.errors.UsageError, match=told):
         trainer(**given)
+
+
+@pytest.mark.parametrize("kind", [np.bool_, np.uint8, np.uint16, np.uint32, np.uint64, np.int8])
+def test_classes_may_be_of_any_whole_type(kind) -> None:
+    exp = run(trainer(data=targets(lambda y: y.numpy().astype(kind)), epochs=1), trials=2, cohort=2)
+    assert [(trial.state, trial.reason) for trial in exp.trials] == [("completed", "")] * 2
+
+
+def test_what_goes_wrong_while_a_metric_is_read_is_told_as_it_is() -> None:
+    """A GPU tells of an error when a number is first read."""
+
+    class Lost:
+        def __float__(self) -> float:
+            raise RuntimeError("the device is lost")
+
+    exp = run(trainer(metrics={"right": lambda outputs, target: Lost()}, epochs=1), trials=1)
+    assert exp.trials[0].reason == "RuntimeError: the device is lost"
 
 
 def test_other_losses_take_any_number() -> None:

@@ -10,6 +10,7 @@ from lanista.fuse._kinds import Kinds
 from lanista.fuse._losses import as_loss
 from lanista.fuse._member import Member
 from lanista.fuse._optimizers import optimizer
+from lanista.fuse._plain import Plain
 from lanista.fuse._plan import Plan
 from lanista.fuse._schedules import as_schedule
 from lanista.fuse._stack import Stack
@@ -88,3 +89,16 @@ def test_what_is_tried_for_time_changes_no_buffers_where_it_fails(monkeypatch) -
     with pytest.raises(RuntimeError, match="no"):
         team.choose()
     assert torch.equal(team.stack.read(members[0]).buffers["0.running_mean"], before)
+
+
+def test_a_model_that_has_left_holds_its_own_weights_only() -> None:
+    """That of each kind is kept, and must not keep all tensors that were beside it."""
+    shop, member = workshop(), Member(nn.Linear(6, 2), dict(HYPER))
+    shop.join([member, Member(nn.Linear(6, 2), dict(HYPER))])
+    Plain().train(shop.team(member).stack, shop.team(member).kind.plan)
+    after = shop.team(member).stack.read(member).weights["weight"]
+    shop.leave([member])
+    weight = member.module.weight
+    assert weight.untyped_storage().nbytes() == weight.nbytes
+    assert weight.grad is None
+    assert torch.equal(weight, after)

@@ -34,16 +34,20 @@ class TrialTable:
         if not self.rows:
             self.columns = ["number", "state", *history.metrics, *(f"params.{n}" for n in history.space.names), *LAST]
         self.short: dict[str, str] = {}
-        for prefixes in (("params", "metrics"), ("notes",)):
-            for name in self.columns:
-                prefix, _, rest = name.partition(".")
-                if prefix in prefixes and rest and rest not in self.columns:
-                    self.short.setdefault(rest, name)
+        self._shorten("params", "metrics")
         if "value" not in self.columns and "value" not in self.short and history.metrics:
             self.short["value"] = history.metrics[0]
+        self._shorten("notes")
         for row in self.rows:
             row.update({short: row[full] for short, full in self.short.items() if full in row})
         self.metrics = history.metrics
+
+    def _shorten(self, *prefixes: str) -> None:
+        """Lets columns go by their names without these prefixes, where nothing else does."""
+        for name in self.columns:
+            prefix, _, rest = name.partition(".")
+            if prefix in prefixes and rest and rest not in self.columns:
+                self.short.setdefault(rest, name)
 
     def full(self, name: str) -> str:
         """The column of that name.

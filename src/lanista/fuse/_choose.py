@@ -8,15 +8,15 @@ import torch
 
 from lanista._frozen import Frozen
 from lanista.fuse._apart import Apart
-from lanista.fuse._check import alike
 from lanista.fuse._graphs import Graphs
-from lanista.fuse._memory import is_exhausted
 from lanista.fuse._plain import Plain
 from lanista.fuse._plan import Plan, Way
 from lanista.fuse._stack import Stack
 from lanista.fuse._together import Together
 
 _TURNS = 4
+_ALL = 2
+"""Turns of all ways: what is measured once is as slow as whatever came between."""
 _FAR = 2.0
 _CLEARLY = 0.95
 """How much faster a way must be than one before it: else what is measured by chance would decide."""
@@ -49,7 +49,8 @@ def choose(stack: Stack, graphs: Graphs, plan: Plan) -> Choice:
         refused = ""
         if plan.compile:
             fast = Together(graphs, compiled=True)
-            refused = _refused(fast, stack, plan)
+            fast.trial(stack, plan)()
+            refused = f"; not compiled: {fast.refused}" if fast.refused else ""
             ways += [] if refused else [fast]
         # one model is timed of those that come one by one
         counts = [1 if isinstance(way, Together) else len(stack.live) for way in ways]
@@ -66,21 +67,6 @@ def choose(stack: Stack, graphs: Graphs, plan: Plan) -> Choice:
     return Choice(ways[best], f"a step of {models} takes {told}{refused}")
 
 
-def _refused(fast: Together, stack: Stack, plan: Plan) -> str:
-    """Why a stack is not trained by what torch compiles of its graph; "" where it can be."""
-    try:
-        found = fast.trial(stack, plan)()
-    except Exception as error:
-        if is_exhausted(error):
-            raise
-        what = str(error).strip().partition("\n")[0]
-        return f"; not compiled: {type(error).__name__}: {what:.200}"
-    wanted = Together(fast.graphs).trial(stack, plan)()
-    if not alike(found, wanted, plan.precision or stack.rows.weights.dtype):
-        return "; not compiled: it gives another loss or other gradients"
-    return ""
-
-
 def _times(steps: Sequence[Step], counts: Sequence[int], device: torch.device) -> list[float]:
     """The least seconds of each step, so many times, after one to warm up; what is far from the fastest is left.
 
@@ -89,9 +75,9 @@ def _times(steps: Sequence[Step], counts: Sequence[int], device: torch.device) -
     for step in steps:
         step()
     best = [math.inf] * len(steps)
-    for _ in range(_TURNS):
+    for turn in range(_TURNS):
         for i, step in enumerate(steps):
-            if best[i] == math.inf or best[i] <= _FAR * min(best):
+            if turn < _ALL or best[i] <= _FAR * min(best):
                 best[i] = min(best[i], counts[i] * _seconds(step, device))
     return best
 

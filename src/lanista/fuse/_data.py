@@ -13,6 +13,9 @@ from torch.utils.data import Dataset, default_collate
 from lanista._frozen import Frozen
 from lanista.errors import UsageError
 
+_UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)
+"""Types that torch holds, and hardly computes with."""
+
 _log = logging.getLogger("lanista.fuse")
 
 
@@ -135,16 +138,20 @@ def _tensors(given: Any, name: str) -> tuple[Tensor, ...]:
 
 def _tensor(given: Any, name: str) -> Tensor:
     if isinstance(given, Tensor):
-        return given.detach()
+        return _signed(given.detach())
     try:
         array = np.ascontiguousarray(given)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # nothing here writes
             if np.ndim(given):
-                return torch.from_numpy(array)
+                return _signed(torch.from_numpy(array))
     except (TypeError, ValueError):
         pass
     raise UsageError(f"data=: the {name} data holds {_kind(given)}; give tensors or arrays of numbers")
+
+
+def _signed(part: Tensor) -> Tensor:
+    return part.long() if part.dtype in _UNSIGNED else part
 
 
 def _kind(given: Any) -> str:

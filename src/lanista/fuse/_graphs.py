@@ -1,14 +1,14 @@
 """The graphs of models that are alike: captured when first needed, and kept."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.fx import GraphModule
 
 from lanista._frozen import Frozen
 from lanista.fuse._capture import Captured, capture
+from lanista.fuse._compiled import Compiled
 from lanista.fuse._data import Data
 from lanista.fuse._member import Member
 from lanista.fuse._plan import Drawn, Plan
@@ -37,7 +37,7 @@ class Graphs:
         self._captured: dict[Any, Captured] = {}
         self._parted: dict[Any, Parted | None] = {}
         self._stacked: dict[Any, GraphModule] = {}
-        self._compiled: dict[GraphModule, Callable[..., list[Tensor]]] = {}
+        self._compiled: dict[GraphModule, Compiled] = {}
 
     def source(self, stack: Stack, *, training: bool) -> Source:
         """What the graphs of a stack take: features, where all its models compute the same ones of their inputs."""
@@ -99,12 +99,12 @@ class Graphs:
             self._stacked[key] = stack_graph(captured.graph, which, stack.size, given)
         return captured, self._stacked[key]
 
-    def compiled(self, graph: GraphModule) -> Callable[..., list[Tensor]]:
-        """What torch compiles of a stacked graph, at the first call: what it cannot compile is raised there."""
+    def compiled(self, captured: Captured, graph: GraphModule) -> Compiled:
+        """What torch compiles of a stacked graph of training, at the first call."""
         if graph not in self._compiled:
-            weights = graph.graph.find_nodes(op="placeholder")[0].meta["val"]
-            mode = "reduce-overhead" if weights.device.type == "cuda" else "default"  # the first records CUDA graphs
-            self._compiled[graph] = torch.compile(graph, dynamic=False, mode=mode)
+            changed = [i for i, place in enumerate(captured.places) if place.name in captured.changed]
+            weights = next(part for part in self._pattern.module.parameters() if part.requires_grad)
+            self._compiled[graph] = Compiled(graph, changed, self._plan.precision or weights.dtype)
         return self._compiled[graph]
 
     def _part(self, count: int, training: bool) -> Parted | None:

@@ -24,8 +24,8 @@ class How(Frozen):
             not compute again; None keeps it in memory, as long as it takes no more than a quarter of what is free.
         fuse: False trains one model after the other, as their code says.
         compile: whether stacks are also tried as `torch.compile` makes them, and so trained where that is faster; on a
-            GPU with CUDA graphs. It takes seconds for each kind of model and each size of a stack, and on a CPU a C++
-            compiler: for long trainings.
+            GPU with CUDA graphs. It takes seconds for each kind of model, each size of a stack and of a batch, and on a
+            CPU a C++ compiler: for long trainings.
 
     Raises:
         UsageError: a value is wrong.

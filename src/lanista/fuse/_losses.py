@@ -1,6 +1,7 @@
 """Losses and metrics, by name or as functions."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ class _CrossEntropy:
         self._classes = classes
 
     def __call__(self, output: Tensor, target: Tensor, *, smoothing: Tensor | None = None) -> Tensor:
-        if target.is_floating_point() or output.shape[:-1] != target.shape:
+        if not _is_whole(target) or output.shape[:-1] != target.shape:
             raise UsageError(
                 f"loss='cross_entropy' takes outputs (b, ..., classes) and whole numbers (b, ...); the outputs are "
                 f"{tuple(output.shape)}, the targets {tuple(target.shape)} of {target.dtype}{_mend(output, target)}"
@@ -58,12 +59,16 @@ def _mend(output: Tensor, target: Tensor) -> str:
 
 def _classes(targets: Sequence[Tensor]) -> int:
     """How many classes there must be for targets; 0 where these are none."""
-    whole = [part for part in targets if not part.is_floating_point()]
+    whole = [part for part in targets if _is_whole(part) and part.numel()]
     if any((least := int(part.min())) < 0 for part in whole):
         raise UsageError(
             f"loss='cross_entropy': a target is {least}; classes are numbered from 0, and all targets count"
         )
     return max((int(part.max()) + 1 for part in whole), default=0)
+
+
+def _is_whole(part: Tensor) -> bool:
+    return not (part.is_floating_point() or part.is_complex())
 
 
 def _mse(output: Tensor, target: Tensor, *, smoothing: Tensor | None = None) -> Tensor:
@@ -104,12 +109,12 @@ SMOOTHING = ("cross_entropy", "bce")
 """The losses that smooth labels."""
 
 
-def as_loss(given: str | Callable[..., Tensor], targets: Sequence[Tensor] = ()) -> Loss:
+def as_loss(given: str | Callable[..., Tensor], targets: Sequence[Sequence[Tensor]] = ()) -> Loss:
     """A loss of a name, or a function of output and targets.
 
     Args:
         given: the name or the function.
-        targets: all that there are.
+        targets: of training, and of validation.
 
     Raises:
         UsageError: there is none of that name, or it does not take such targets.
@@ -120,10 +125,17 @@ def as_loss(given: str | Callable[..., Tensor], targets: Sequence[Tensor] = ()) 
         return _Own(given)
     if given not in LOSSES:
         raise UsageError(f"loss={given!r} is not known; there are {_NAMES}, or give a function")
-    return LOSSES[given](targets)
+    _check_one(f"loss={given!r}", targets)
+    return LOSSES[given]([part for parts in targets for part in parts])
 
 
 _NAMES = ", ".join(LOSSES)
+
+
+def _check_one(what: str, targets: Sequence[Sequence[Tensor]]) -> None:
+    """Raises UsageError where there is not one target for what takes one."""
+    if wrong := [len(parts) for parts in targets if len(parts) != 1]:
+        raise UsageError(f"{what} takes one target, and the data has {wrong[0]}; give a function of output and targets")
 
 
 class _Own:
@@ -163,11 +175,17 @@ LOSS_NAMES = ("train_loss", "loss")
 """What is reported of every trial."""
 
 
-def as_metrics(given: Mapping[str, Metric] | Sequence[str]) -> dict[str, Metric]:
+def as_metrics(
+    given: Mapping[str, Metric] | Sequence[str], targets: Sequence[Sequence[Tensor]] = ()
+) -> dict[str, Metric]:
     """Functions by name; of names alone, those that are known here.
 
+    Args:
+        given: the names or the functions.
+        targets: of training, and of validation.
+
     Raises:
-        UsageError: one of these is not known.
+        UsageError: one of these is not known, or does not take such targets.
     """
     if isinstance(given, str):
         given = [given]
@@ -178,12 +196,14 @@ def as_metrics(given: Mapping[str, Metric] | Sequence[str]) -> dict[str, Metric]
                     f"metrics={list(given)!r}: {name!r} is not known; there are {', '.join(METRICS)}; "
                     "give others as functions: metrics={'f1': f1}"
                 )
+            _check_one(f"metrics=: {name!r}", targets)
         return {name: METRICS[name] for name in given}
     found: dict[str, Metric] = {}
     for name, metric in given.items():
         if name in LOSS_NAMES:
             raise UsageError(f"metrics={{{name!r}: ...}}: {name} is reported anyhow; take another name")
         if isinstance(metric, str) and metric in METRICS:
+            _check_one(f"metrics=: {metric!r}", targets)
             metric = METRICS[metric]
         if not callable(metric):
             raise UsageError(f"metrics={{{name!r}: {metric!r}}}: give a function of outputs and targets")
@@ -198,8 +218,8 @@ def numbers(metrics: Mapping[str, Metric], outputs: Tensor, targets: Sequence[Te
 
 
 def _number(name: str, found: Any) -> float:
-    try:
-        return float(found)
-    except (TypeError, ValueError, RuntimeError):
-        told = f"a tensor of shape {tuple(found.shape)}" if isinstance(found, Tensor) else f"{found!r:.100}"
-        raise UsageError(f"metrics={{{name!r}: ...}} gave {told}; it must return a number") from None
+    if not isinstance(found, Tensor) or found.numel() == 1:  # what else is wrong with such a tensor tells torch
+        with suppress(TypeError, ValueError):
+            return float(found)
+    told = f"a tensor of shape {tuple(found.shape)}" if isinstance(found, Tensor) else f"{found!r:.100}"
+    raise UsageError(f"metrics={{{name!r}: ...}} gave {told}; it must return a number")

@@ -69,8 +69,12 @@ class Stack:
 
     def leave(self, members: Iterable[Member]) -> None:
         """Frees the places of models."""
-        gone = {id(member) for member in members}
+        gone = {id(member): member for member in members}
         self.members = [None if id(member) in gone else member for member in self.members]
+        for member in gone.values():
+            for weight in member.module.parameters():
+                if weight.grad is not None:  # its own code ran on these tensors; who keeps it must not keep all of them
+                    weight.data, weight.grad = weight.data.clone(), None
         self._settings()
 
     def compact(self) -> bool:

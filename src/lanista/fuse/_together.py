@@ -16,10 +16,13 @@ class Together:
     Args:
         graphs: of the models.
         compiled: whether training runs what torch compiles of the graph.
+
+    Attributes:
+        refused: why the last step that was to be compiled was not; "" where it was.
     """
 
     def __init__(self, graphs: Graphs, *, compiled: bool = False) -> None:
-        self.graphs, self._compiled = graphs, compiled
+        self.graphs, self._compiled, self.refused = graphs, compiled, ""
         self.name = "stacked and compiled" if compiled else "stacked"
 
     def train(self, stack: Stack, plan: Plan) -> Tensor:
@@ -42,14 +45,20 @@ class Together:
     def trial(self, stack: Stack, plan: Plan) -> Callable[[], list[Tensor]]:
         """A step of all models without the optimiser's, to be timed."""
         source, drawn = self.graphs.source(stack, training=True), Drawn(stack)
-        rows = source.data.rows(plan.start)
-        return lambda: self.step(stack, rows, drawn, own=False, parted=source.parted)
+        order, own = _orders(stack, len(plan.data))
+        rows = source.data.rows(order[..., plan.start])
+        return lambda: self.step(stack, rows, drawn, own=own, parted=source.parted)
 
     def step(self, stack: Stack, rows: Sequence[Tensor], drawn: Drawn, *, own: bool, parted: bool) -> list[Tensor]:
         """The loss and the gradients of each place, on a batch as `Graphs.stacked` takes it."""
         captured, graph = self.graphs.stacked(stack, rows, own=own, training=True, parted=parted)
-        run = self.graphs.compiled(graph) if self._compiled else graph.forward
-        return run(*stack.inputs(captured, rows, drawn.all(captured)))
+        given = stack.inputs(captured, rows, drawn.all(captured))
+        if not self._compiled:
+            return graph.forward(*given)  # type: ignore[no-any-return]
+        run = self.graphs.compiled(captured, graph)
+        found = run(*given)
+        self.refused = run.refused
+        return found
 
     def judge(self, stack: Stack, plan: Plan, *, outputs: bool) -> tuple[Tensor, list[Tensor | None]]:
         """The mean validation loss of each place, (k,), and, where wanted, the outputs of each, (n, ...)."""

@@ -97,11 +97,12 @@ class Trainer:
         if not isinstance(how, How):
             raise UsageError(f"how={how!r}: give a How, for instance how=How(device='cuda')")
         self.model, self.loss, self.optimizer, self.epochs, self.batch = model, loss, optimizer, epochs, batch
-        self.metrics, self.schedule, self.hyper, self.how = as_metrics(metrics), schedule, hyper or {}, how
+        self.schedule, self.hyper, self.how = schedule, hyper or {}, how
         as_schedule(schedule)
         self._hyper = Hyper(self.hyper, optimizer, smooths=loss in SMOOTHING)
         self._data = as_data(data)
         as_loss(loss, self._targets)
+        self.metrics = as_metrics(metrics, self._targets)
         warn(*self._data)
         self._shared: Any = None
         self._open: _Open | None = None
@@ -182,9 +183,9 @@ class Trainer:
         return self._open
 
     @property
-    def _targets(self) -> list[Tensor]:
-        """Those of all data."""
-        return [part for data in self._data for part in data.targets]
+    def _targets(self) -> list[tuple[Tensor, ...]]:
+        """Those of training, and of validation."""
+        return [data.targets for data in self._data]
 
     def _member(self, trial: Trial, state: State | None) -> Member:
         """The model of a trial."""
