@@ -21,27 +21,33 @@ def as_json(book: Book, numbers: list[int]) -> bytes:
     parts = []
     for first in range(0, len(numbers), AT_ONCE):
         with book.read() as history:
-            records = [history.trial(number) for number in numbers[first : first + AT_ONCE]]
-        parts.append(encoded([_plain(record) for record in records])[1:-1])
+            records = [
+                _plain(history.trial(number), history.notes.get(number, {}))
+                for number in numbers[first : first + AT_ONCE]
+            ]
+        parts.append(encoded(records)[1:-1])
     return b"[" + b",".join(parts) + b"]"
 
 
-def _plain(record: TrialRecord) -> dict[str, Any]:
+def _plain(record: TrialRecord, notes: dict[str, Any]) -> dict[str, Any]:
     told: dict[str, Any] = {name: getattr(record, name) for name in record.__match_args__}
-    return {**told, "params": own(record.params), "value": record.value}
+    return {**told, "params": own(record.params), "value": record.value, "notes": dict(notes)}
 
 
 def as_csv(book: Book, numbers: list[int]) -> bytes:
     """One line a trial; floats in full, what is missing as nothing, lists as JSON."""
     rows = np.array(numbers, dtype=np.intp)
-    with book.read():
+    with book.read() as history:
         columns = book.table.columns
         raw = {name: list(columns.raw(name)) for name in columns.names() if name not in _LEFT_OUT}
-    cells = [[_cell(values[row]) for row in rows.tolist()] for values in raw.values()]
+        notes = [history.notes.get(number, {}) for number in numbers]
+    cells = {name: [_cell(values[row]) for row in rows.tolist()] for name, values in raw.items()}
+    for name in dict.fromkeys(name for held in notes for name in held):
+        cells[f"notes.{name}"] = [_cell(held.get(name)) for held in notes]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(raw)
-    writer.writerows(zip(*cells, strict=True))
+    writer.writerow(cells)
+    writer.writerows(zip(*cells.values(), strict=True))
     return out.getvalue().encode("utf-8", "backslashreplace")
 
 

@@ -157,10 +157,11 @@ def test_an_experiment_of_any_name_is_found(api, store) -> None:
     assert api.get(f"/experiments/{quote(name, safe='')}")["name"] == name
 
 
-def test_an_experiment_that_cannot_be_read_does_not_hide_the_others(api, digits, store) -> None:
+def test_an_experiment_that_cannot_be_read_does_not_hide_the_others(digits, store, request) -> None:
     la.Experiment("later", {"x": la.Float(0, 1)}, store=store)
     with sqlite3.connect(store.url.removeprefix("sqlite:///")) as db:
         db.execute("UPDATE lanista_events SET body = replace(body, 'float', 'of a later version') WHERE experiment = 2")
+    api = request.getfixturevalue("api")  # only now: it reads what is new as soon as it is there
     assert [one["name"] for one in api.get("/experiments")["experiments"]] == ["digits"]
     assert "of a later version" in api.error("/experiments/later", 400)
 

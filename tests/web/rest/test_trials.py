@@ -1,5 +1,6 @@
 """The trial table, one trial, its log and files, and exports."""
 
+import csv
 import json
 import os
 from pathlib import Path
@@ -138,12 +139,14 @@ def test_bytes_that_are_no_text_do_not_hold_up_a_log(api, digits) -> None:
 
 
 def test_exports_are_those_of_the_command_line(api, digits, store, capsys) -> None:
+    api.put("/experiments/digits/trials/1/note", {"note": "good", "tags": ["keep"]})
     answer = api.client.get("/api/v1/experiments/digits/trials.csv")
     assert answer.headers["content-type"].startswith("text/csv")
     capsys.readouterr()
     assert main(["export", "digits", "--store", store.url]) == 0
-    told = [set(line.split(",")) for line in capsys.readouterr().out.splitlines()]
-    assert [set(line.split(",")) for line in answer.text.splitlines()] == told
+    told = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert list(csv.DictReader(answer.text.splitlines())) == told
+    assert told[1]["notes.note"] == "good"
     assert main(["export", "digits", "--format", "json", "--store", store.url]) == 0
     assert api.get("/experiments/digits/trials.json") == json.loads(capsys.readouterr().out)
 
