@@ -178,3 +178,8 @@ def test_a_way_that_is_far_from_the_fastest_is_timed_twice_only(monkeypatch) -> 
 def test_what_is_neither_true_nor_false_is_refused(name) -> None:
     with pytest.raises(UsageError, match=rf"How\({name}='yes'\): it must be True or False"):
         la.fuse.How(**{name: "yes"})
+
+
+def test_what_is_not_fused_cannot_be_compiled() -> None:
+    with pytest.raises(UsageError, match="only what is fused is compiled"):
+        la.fuse.How(compile=True, fuse=False)

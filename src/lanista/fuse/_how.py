@@ -58,6 +58,8 @@ class How(Frozen):
         for name, switch in (("fuse", self.fuse), ("compile", self.compile)):
             if not isinstance(switch, bool):
                 raise UsageError(f"How({name}={switch!r}): it must be True or False")
+        if self.compile and not self.fuse:
+            raise UsageError("How(compile=True, fuse=False): only what is fused is compiled; leave out one of them")
         self._check_device()
 
     def _check_device(self) -> None:

@@ -22,7 +22,7 @@ class Together:
     """
 
     def __init__(self, graphs: Graphs, *, compiled: bool = False) -> None:
-        self.graphs, self._compiled, self.refused = graphs, compiled, ""
+        self._graphs, self._compiled, self.refused = graphs, compiled, ""
         self.name = "stacked and compiled" if compiled else "stacked"
 
     def train(self, stack: Stack, plan: Plan) -> Tensor:
@@ -33,7 +33,7 @@ class Together:
         steps, live = stack.rows.steps.tolist(), stack.live
         begun = [steps[k if member else live[0]] for k, member in enumerate(stack.members)]
         grads = list(stack.rows.views(stack.rows.grads).values())
-        source = self.graphs.source(stack, training=True)
+        source = self._graphs.source(stack, training=True)
         for i, span in enumerate(plan.spans(len(plan.data))):
             rows = source.data.rows(order[..., span])
             loss, *found = self.step(stack, rows, drawn, own=own, parted=source.parted)
@@ -44,18 +44,18 @@ class Together:
 
     def trial(self, stack: Stack, plan: Plan) -> Callable[[], list[Tensor]]:
         """A step of all models without the optimiser's, to be timed."""
-        source, drawn = self.graphs.source(stack, training=True), Drawn(stack)
+        source, drawn = self._graphs.source(stack, training=True), Drawn(stack)
         order, own = _orders(stack, len(plan.data))
         rows = source.data.rows(order[..., plan.start])
         return lambda: self.step(stack, rows, drawn, own=own, parted=source.parted)
 
     def step(self, stack: Stack, rows: Sequence[Tensor], drawn: Drawn, *, own: bool, parted: bool) -> list[Tensor]:
         """The loss and the gradients of each place, on a batch as `Graphs.stacked` takes it."""
-        captured, graph = self.graphs.stacked(stack, rows, own=own, training=True, parted=parted)
+        captured, graph = self._graphs.stacked(stack, rows, own=own, training=True, parted=parted)
         given = stack.inputs(captured, rows, drawn.all(captured))
         if not self._compiled:
             return graph.forward(*given)  # type: ignore[no-any-return]
-        run = self.graphs.compiled(captured, graph)
+        run = self._graphs.compiled(captured, graph)
         found = run(*given)
         self.refused = run.refused
         return found
@@ -64,10 +64,10 @@ class Together:
         """The mean validation loss of each place, (k,), and, where wanted, the outputs of each, (n, ...)."""
         total = torch.zeros(stack.size, dtype=torch.float64, device=stack.device)
         kept, drawn = list[Tensor](), Drawn(stack)
-        source = self.graphs.source(stack, training=False)
+        source = self._graphs.source(stack, training=False)
         for span in plan.spans(len(plan.valid)):
             rows = source.data.rows(span)
-            captured, graph = self.graphs.stacked(stack, rows, own=False, training=False, parted=source.parted)
+            captured, graph = self._graphs.stacked(stack, rows, own=False, training=False, parted=source.parted)
             loss, output = graph.forward(*stack.inputs(captured, rows, drawn.all(captured)))
             total.add_(loss, alpha=span.stop - span.start)
             if outputs:
