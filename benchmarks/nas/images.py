@@ -231,6 +231,7 @@ def run(args: argparse.Namespace) -> int:
         exp, seconds = search(args, space, label, {**base, "lr": USUAL})
         best = exp.best.params
         params = {name.removeprefix("net."): value for name, value in best.items() if name.startswith("net.")}
+        print(f"{label}: {exp.best.value:.4f} of {best} in {seconds:.0f} s", flush=True)
         with ProcessPoolExecutor(args.workers, get_context("spawn")) as pool:
             scores = list(pool.map(partial(tested, args.data, params, best["lr"]), range(args.seeds)))
         ended = Counter(trial.state for trial in exp.trials)
@@ -245,7 +246,7 @@ def run(args: argparse.Namespace) -> int:
                 ", ".join(f"{score:.4f}" for score in scores),
             ]
         )
-        print(label, best, scores, flush=True)
+        print(f"{label}, tested: {scores}", flush=True)
     head = ["network", "parameters", "learning rate", "trials to the end", "seconds", "test accuracy", "of each seed"]
     text = PREAMBLE.format(
         size=int(whole.size),

@@ -262,18 +262,6 @@ def after(space: Space, seed: int, trials: int, *learned: Learned) -> float:
     return float(story.history.Y.min())
 
 
-def believed(prior: float) -> Space:
-    return Space({f"x{i}": Float(0, 1, prior=prior, confidence="medium") for i in range(4)})
-
-
-def test_a_good_prior_helps_and_a_wrong_one_is_overcome() -> None:
-    none, good, wrong = (
-        np.mean([after(space, seed, 10) for seed in range(3)]) for space in (PLAIN, believed(0.65), believed(0.1))
-    )
-    assert good < 0.5 * none
-    assert np.mean([after(believed(0.1), seed, 32) for seed in range(2)]) < 0.05 * wrong
-
-
 def learned(target: float, name: str = "earlier") -> Learned:
     """30 trials of an earlier experiment, in another unit, with another optimum."""
     params = PLAIN.sample(np.random.default_rng(7), 30)

@@ -319,10 +319,6 @@ def test_the_front_is_covered(m: int) -> None:
     assert volumes[0] > 1.02 * volumes[1]
 
 
-def believed(prior: float) -> Space:
-    return Space({f"x{i}": Float(0, 1, prior=prior, confidence="medium") for i in range(4)})
-
-
 def quadratic(params: Params) -> float:
     return sum((x - 0.7) ** 2 for x in params.values())
 
@@ -334,14 +330,6 @@ def after(space: Space, seed: int, trials: int, *learned: Learned) -> float:
         (params,) = story.ask(searcher)
         story.end(story.start(params), "completed", quadratic(params))
     return float(story.history.Y.min())
-
-
-def test_a_good_prior_helps_and_a_wrong_one_is_overcome() -> None:
-    plain = Space({f"x{i}": Float(0, 1) for i in range(4)})
-    spaces = (plain, believed(0.65), believed(0.1))
-    none, good, wrong = (np.mean([after(space, seed, 12) for seed in range(5)]) for space in spaces)
-    assert good < 0.4 * none
-    assert np.mean([after(spaces[2], seed, 60) for seed in range(5)]) < 0.2 * wrong
 
 
 def test_the_default_comes_first() -> None:

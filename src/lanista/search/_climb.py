@@ -4,6 +4,7 @@ Shapes: c candidates, d columns, k climbers.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -35,10 +36,13 @@ class Climb:
         space: to be searched.
         centres: (b, d) the best trials.
         tried: (n, d) points not to be found again.
+        belief: weight of the logarithm of the user's prior, which is added to scores: Hvarfner et al., Augmenting
+            Acquisition Functions with User Beliefs (2022), equation 6.
     """
 
-    def __init__(self, space: Space, centres: Floats, tried: Floats) -> None:
+    def __init__(self, space: Space, centres: Floats, tried: Floats, *, belief: float = 0.0) -> None:
         self.space, self.centres = space, centres
+        self._belief = belief if space.has_prior else 0.0
         self._finite = bool((space.columns.cardinality > 0).all())
         self._tried: set[bytes] = set()
         self.tried(tried)
@@ -51,7 +55,11 @@ class Climb:
     def best(self, score: Score, rng: "np.random.Generator") -> Floats:
         """The point (1, d) of the best score found; a random one where all that was looked at was tried before."""
         space = self.space
-        X = space.canonical(space.sample_unit(rng, RANDOM))
+        X = space.sample_unit(rng, RANDOM)
+        if self._belief:
+            X[::2] = space.sample_prior(rng, RANDOM // 2)
+            score = partial(self._believed, score)
+        X = space.canonical(X)
         if len(self.centres):
             near = neighbours(space, self.centres, rng, -(-AROUND // len(self.centres)), scales=SCALES)
             X = np.concatenate([X, near])
@@ -79,6 +87,9 @@ class Climb:
         around = np.concatenate([X[:, None], near.reshape(len(X), STEPS, -1)], axis=1)
         at = np.arange(len(X)), heights.argmax(axis=1)
         return around[at], heights[at]
+
+    def _believed(self, score: Score, X: Floats) -> Floats:
+        return score(X) + self._belief * self.space.log_prior(np.where(np.isnan(X), 0.5, X))
 
     def _open(self, X: Floats) -> Bools:
         """(c,) which points may be proposed."""

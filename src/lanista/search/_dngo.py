@@ -9,6 +9,7 @@ from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._axes import Axes, Floats
 from lanista.search._climb import Climb
+from lanista.search._densities import FADING
 from lanista.search._improvement import log_feasible, log_improvement, promise
 from lanista.search._network import Inputs, Linear, Network, train
 from lanista.search._ranking import Outcomes, Rows, best, outcomes, violation
@@ -36,7 +37,7 @@ class DNGO(Described):
     Bayesian linear regression predicts mean and variance: Snoek et al., Scalable Bayesian Optimization Using Deep
     Neural Networks (2015), section 3. The network learns anew whenever trials grew by a tenth, the regression at each
     call, which takes time in proportion to the trials: it is for histories of thousands. What is proposed is found as
-    by `Forest`, and trials count as there.
+    by `Forest`, and trials and priors count as there.
 
     Args:
         startup: trials before the model is used.
@@ -70,7 +71,7 @@ class DNGO(Described):
         if not len(taught):
             return space.sample(rng, count)
         model = _Model(history, found, self._network(history, taught), rng)
-        climb = Climb(space, history.X[best(history, found, CENTRES)], history.X)
+        climb = Climb(space, history.X[best(history, found, CENTRES)], history.X, belief=FADING / found.known)
         proposals: list[Params] = []
         while True:
             x = climb.best(model.score, rng)

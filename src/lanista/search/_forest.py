@@ -9,6 +9,7 @@ from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._axes import Axes, Floats
 from lanista.search._climb import Climb
+from lanista.search._densities import FADING
 from lanista.search._improvement import log_feasible, log_improvement, promise
 from lanista.search._ranking import Outcomes, best, outcomes, violation
 from lanista.search._stream import latin_startup
@@ -42,7 +43,8 @@ class Forest(Described):
     of the same call, count as if they had come out a standard deviation worse than predicted, and no better than the
     best tenth of the trials. Trials that failed count as the worst of the others; stopped and paused ones as no better
     than the median of the completed ones. Until `startup` trials have an outcome, proposals are points of Latin
-    hypercubes.
+    hypercubes. Half of them are drawn from priors, if domains have any, which count later, too: Hvarfner et al.,
+    Augmenting Acquisition Functions with User Beliefs (2022).
 
     Args:
         startup: trials before the model is used.
@@ -73,7 +75,7 @@ class Forest(Described):
         if found is None or found.known < self.startup or not len(found.complete) + len(found.partial):
             return self._first.stream(history).take(history.proposed, count)
         model = _Model(history, found, self.trees, rng)
-        climb = Climb(space, history.X[best(history, found, CENTRES)], history.X)
+        climb = Climb(space, history.X[best(history, found, CENTRES)], history.X, belief=FADING / found.known)
         proposals: list[Params] = []
         while True:
             x = climb.best(model.score, rng)

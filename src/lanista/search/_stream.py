@@ -89,12 +89,17 @@ class Startup:
 
 
 def latin_startup(size: int) -> Startup:
-    """Begins with Latin hypercubes of `size` points each."""
-    return Startup(partial(_latin, size))
+    """Begins with Latin hypercubes of `size` points each, between which draws from the user's prior lie."""
+    return Startup(partial(believed_blocks, size))
 
 
-def _latin(size: int, space: Space, seed: int) -> Iterator[Floats]:
-    return latin_blocks(seed, space.width, size)
+def believed_blocks(size: int, space: Space, seed: int) -> Iterator[Floats]:
+    """Yields Latin hypercubes; where the user has a prior, every second point is drawn from it instead."""
+    rng = np.random.default_rng((seed, 1))
+    for block in latin_blocks(seed, space.width, size):
+        if space.has_prior:
+            block[1::2] = space.sample_prior(rng, len(block) // 2)
+        yield block
 
 
 def latin_blocks(seed: int, width: int, size: int) -> Iterator[Floats]:

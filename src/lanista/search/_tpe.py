@@ -1,8 +1,5 @@
 """The tree-structured Parzen estimator."""
 
-from collections.abc import Iterator
-from functools import partial
-
 import numpy as np
 
 from lanista._described import Described
@@ -13,7 +10,7 @@ from lanista.search._branching import drawn, inside
 from lanista.search._densities import FADING, PRIOR, Densities, good_rows, weights_of
 from lanista.search._lessons import lessons_of
 from lanista.search._ranking import Outcomes, Rows, outcomes
-from lanista.search._stream import Startup, latin_blocks
+from lanista.search._stream import latin_startup
 from lanista.search._threads import one_thread
 from lanista.space import Space
 
@@ -71,7 +68,7 @@ class TPE(Described):
                 raise UsageError(f"TPE({name}={value!r}): it must be a whole number from 1")
         if not 0 < good_share < 1:
             raise UsageError(f"TPE(good_share={good_share!r}): it must be above 0 and below 1")
-        self._startup = Startup(partial(_blocks, startup))
+        self._startup = latin_startup(startup)
 
     @one_thread()
     def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
@@ -176,12 +173,3 @@ class TPE(Described):
                         return X[[at]]
                 return X[order[:1]]
         return space.sample_unit(rng, 1)
-
-
-def _blocks(size: int, space: Space, seed: int) -> Iterator[Floats]:
-    """Latin hypercubes; with priors, every other point is drawn from them."""
-    rng = np.random.default_rng((seed, 1))
-    for block in latin_blocks(seed, space.width, size):
-        if space.has_prior:
-            block[1::2] = space.sample_prior(rng, len(block) // 2)
-        yield block

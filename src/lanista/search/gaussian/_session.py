@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lanista.journal import History, Params
 from lanista.search._ranking import Floats, Outcomes
-from lanista.search._stream import Stream, latin_blocks
+from lanista.search._stream import Stream, believed_blocks
 from lanista.search.gaussian._believe import Belief, Memory
 from lanista.search.gaussian._features import Features
 from lanista.search.gaussian._maximise import Effort, maximise
@@ -103,14 +103,7 @@ def _rows(X: Floats) -> list[bytes]:
 
 
 def first_design(space: Space, seed: int, startup: int) -> Iterator[Floats]:
-    """Yields the defaults' point, then Latin hypercubes that fill up the first `startup` trials, and more of them.
-
-    Where the user has a prior, every second of these is drawn from it instead.
-    """
+    """Yields the defaults' point, then Latin hypercubes that fill up the first `startup` trials, and more of them."""
     X, _ = space.encode([space.defaults()])
     yield np.where(np.isnan(X), 0.5, X)
-    rng = np.random.default_rng(seed)
-    for block in latin_blocks(seed, space.width, max(startup - 1, 1)):
-        if space.has_prior:
-            block[::2] = space.sample_prior(rng, len(block[::2]))
-        yield block
+    yield from believed_blocks(max(startup - 1, 1), space, seed)
