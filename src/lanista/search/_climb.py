@@ -57,7 +57,7 @@ class Climb:
         space = self.space
         X = space.sample_unit(rng, RANDOM)
         if self._belief:
-            X[::2] = space.sample_prior(rng, RANDOM // 2)
+            X[::2] = space.sample_prior(rng, len(X[::2]))
             score = partial(self._believed, score)
         X = space.canonical(X)
         if len(self.centres):
