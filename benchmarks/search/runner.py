@@ -104,9 +104,15 @@ class Worker:
 
 
 class Runner:
-    """Has jobs done by `threads` workers at a time and appends each trace to the file as it comes."""
+    """Has jobs done by `threads` workers at a time and appends each trace to the file as it comes.
+
+    Raises:
+        SystemExit: an optimiser's environment is not there.
+    """
 
     def __init__(self, out: Path, jobs: list[Job], timeout: float) -> None:
+        for environment in {parse(job["spec"]).environment for job in jobs}:
+            python_of(environment)  # here and not in a thread, which would end without a word
         self._out, self._timeout = out, timeout
         self._queue: queue.SimpleQueue[Job] = queue.SimpleQueue()
         for job in jobs:

@@ -235,3 +235,10 @@ def test_figures_are_well_formed():
     svg = figures.difference("Ranks", {"a & b": 1.2, "c": 1.8, "d": 3.0}, 0.8, [(1.2, 1.8)])
     ElementTree.fromstring(svg)
     assert "a &amp; b 1.20" in svg
+
+
+def test_an_environment_that_is_missing_is_told_before_anything_runs(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(runner, "ROOT", tmp_path)
+    job = {"optimizer": "nevergrad", "spec": "nevergrad", "problem": "bbob/f1-d2-i1", "seed": 0}
+    with pytest.raises(SystemExit, match=r"requirements-search\.txt"):
+        runner.Runner(tmp_path / "traces.jsonl", [job], timeout=10.0)
