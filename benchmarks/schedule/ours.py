@@ -18,6 +18,7 @@ SCHEDULERS: dict[str, Make] = {
     "asha-promotion": lambda steps: la.ASHA(steps, form="promotion"),
     "asha-2": lambda steps: la.ASHA(steps, brackets=2),
     "asha-4": lambda steps: la.ASHA(steps, reduction=4),
+    "asha-4-2": lambda steps: la.ASHA(steps, reduction=4, brackets=2),
     "hyperband": lambda steps: la.HyperBand(steps),
     "pasha": lambda steps: la.PASHA(steps),
     "dehb": lambda steps: la.DEHB(steps),
@@ -28,7 +29,7 @@ SLOW = ("auto", "gp", "tpe", "bohb", "forest", "dngo")
 """Searchers whose proposals cost more the more trials there are; their runs are capped."""
 DEFAULT = (
     *("random+asha", "random+asha-promotion", "random+hyperband", "random+pasha", "random+median", "random+dehb"),
-    *("bohb+hyperband", "bohb+asha", "bohb+asha-2", "tpe+asha", "auto+asha", "auto+asha-2", "auto+hyperband"),
+    *("bohb+hyperband", "bohb+asha", "bohb+asha-2", "tpe+asha", "auto+asha-4", "auto+asha-2", "auto+hyperband"),
 )
 
 

@@ -8,10 +8,10 @@ PARTS = (
     (
         ("lcbench/3945",),
         (1, 16, 64),
-        "random+asha,bohb+asha,auto+asha-2,auto+hyperband,syne:ASHA,syne:BOHB,syne:DEHB,syne:PASHA",
+        "random+asha,bohb+asha,auto+asha-4,auto+hyperband,syne:ASHA,syne:BOHB,syne:DEHB,syne:PASHA",
     ),
-    (("nb201/cifar100",), (1, 16, 64), "random+asha,bohb+asha,auto+asha-2,auto+hyperband,syne:ASHA,syne:DEHB"),
-    (("nb201/cifar100",), (1000,), "random+asha,auto+asha-2,syne:ASHA"),
+    (("nb201/cifar100",), (1, 16, 64), "random+asha,bohb+asha,auto+asha-4,auto+hyperband,syne:ASHA,syne:DEHB"),
+    (("nb201/cifar100",), (1000,), "random+asha,auto+asha-4,syne:ASHA"),
 )
 SEEDS, CAP, TIMEOUT = 3, 3000, 15.0
 
