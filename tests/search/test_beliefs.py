@@ -27,23 +27,24 @@ def after(searcher: Searcher, space: Space, seed: int, trials: int) -> float:
 
 
 @pytest.mark.parametrize(
-    ("make", "few", "gain", "many", "left"),
+    ("make", "seeds", "few", "gain", "many", "left"),
     [
-        pytest.param(GP, 10, 0.5, 32, 0.05, id="gp"),
-        pytest.param(TPE, 12, 0.4, 60, 0.2, id="tpe"),
-        pytest.param(partial(Forest, trees=8), 12, 0.4, 60, 0.5, id="forest"),
-        pytest.param(partial(DNGO, startup=8), 20, 0.8, 40, 0.2, id="dngo"),
+        pytest.param(GP, 3, 10, 0.5, 32, 0.05, id="gp"),
+        pytest.param(TPE, 5, 12, 0.4, 60, 0.2, id="tpe"),
+        pytest.param(partial(Forest, trees=8), 3, 12, 0.4, 60, 0.5, id="forest"),
+        pytest.param(partial(DNGO, startup=8), 3, 20, 0.8, 40, 0.2, id="dngo"),
     ],
 )
 def test_a_good_prior_helps_and_a_wrong_one_is_overcome(
-    make: Callable[[], Searcher], few: int, gain: float, many: int, left: float
+    make: Callable[[], Searcher], seeds: int, few: int, gain: float, many: int, left: float
 ) -> None:
     """Means over seeds: `gain` of what is reached in `few` trials without one, `left` of a wrong one's in `many`."""
     none, good, wrong = (
-        np.mean([after(make(), space, seed, few) for seed in range(3)]) for space in map(believed, (None, 0.65, 0.1))
+        np.mean([after(make(), space, seed, few) for seed in range(seeds)])
+        for space in map(believed, (None, 0.65, 0.1))
     )
     assert good < gain * none
-    assert np.mean([after(make(), believed(0.1), seed, many) for seed in range(2)]) < left * wrong
+    assert np.mean([after(make(), believed(0.1), seed, many) for seed in range(seeds)]) < left * wrong
 
 
 @pytest.mark.parametrize("kind", LISTENERS)
