@@ -5,16 +5,26 @@ import numpy as np
 from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
-from lanista.search._ranking import outcomes
+from lanista.search._ranking import Floats, outcomes
 from lanista.search._stream import seed_of
 from lanista.search._threads import one_thread
+from lanista.search.gaussian._acquire import LogEI
 from lanista.search.gaussian._believe import Belief, teaches
 from lanista.search.gaussian._data import Data, Known
-from lanista.search.gaussian._region import box, region
-from lanista.search.gaussian._session import Box, Setting, propose
+from lanista.search.gaussian._features import CATEGORICAL, Features
+from lanista.search.gaussian._region import FIRST, box, region
+from lanista.search.gaussian._session import CENTRES, Box, Setting, Step, propose
+from lanista.search.gaussian._trend import Trend
 
-STARTUP, MANY_STARTUP = 6, 20
-"""Trials before the model is used, with up to two objectives and with more: random weights need a spread of trials."""
+SMOOTH_STARTUP, STARTUP, MANY_STARTUP = 2, 6, 20
+"""Trials before the model is used: where a slope can be followed, where not, and with more than two objectives, whose
+random weights need a spread of trials."""
+SMOOTH_CYCLE, CYCLE = 4, 2
+"""Of so many proposals one is drawn from anywhere; the others stay in the trust region."""
+MOST_FOLLOWING = 6
+"""Pending trials that may follow a slope; more of them would crowd in one place."""
+SMOOTH_FIRST = 0.56
+"""First length of the trust region's side times the root of the number of columns, where a slope can be followed."""
 
 
 class GP(Described):
@@ -26,8 +36,12 @@ class GP(Described):
     improvement (of two objectives: of hypervolume; of more: of a random scalarisation), times the probability that
     metrics keep their constraints, times the user's prior: Jones, Schonlau and Welch, Efficient Global Optimization
     (1998), section 4; Snoek, Larochelle and Adams, Practical Bayesian Optimization (2012), section 3. Pending trials
-    count as if they had come out as expected. Every second proposal stays in a trust region around the best trial, as
-    in `TuRBO`, which gets to the bottom of a valley that was found.
+    count as if they had come out as expected.
+
+    Every second proposal stays in a trust region around the best trial, as in `TuRBO`, which gets to the bottom of a
+    valley that was found. Where one objective depends on numbers alone and few trials are pending, it is three of four,
+    in a smaller region, where the process is of another kind, a quadratic function and what that leaves: a valley may
+    then run in any direction.
 
     Until `startup` trials have an outcome, proposals are the space's defaults, then points of Latin hypercubes. Trials
     that failed count as the worst of the others; where trials were stopped early, ranks are modelled instead of values.
@@ -35,9 +49,10 @@ class GP(Described):
     as much as they rank this experiment's trials well.
 
     Args:
-        startup: trials before the model is used; None: 6, or 20 where there are more than two objectives.
+        startup: trials before the model is used; None: 6, or 20 where there are more than two objectives, or 2 where
+            one depends on numbers alone.
         warp: also learn a warp of each number's range: Snoek et al., Input Warping for Bayesian Optimization (2014).
-        local: whether every second proposal stays in the trust region.
+        local: whether proposals also stay in the trust region.
 
     Raises:
         UsageError: an argument is out of range.
@@ -70,17 +85,55 @@ class GP(Described):
         data = Data.of(history, found)
         belief = Belief(setting.features, setting.memory, Known.of(data), history, warp=self.warp, rng=rng)
 
-        def within(pending: int) -> Box | None:
-            if not self.local or (len(data.X) + pending) % 2:
-                return None
-            trusted = region(data.progress, max(4, history.space.width), setting.startup, data.own[: data.settled])
-            return box(setting.features, belief.scales[0], belief.centres(1)[0], trusted.length)
+        few = len(found.pending) + count <= MOST_FOLLOWING
+        is_smooth = few and _smooth(history) and not teaches(history) and not data.ranks
+        cycle = SMOOTH_CYCLE if is_smooth else CYCLE
+        patience = max(4, history.space.width)
+        first = SMOOTH_FIRST / patience**0.5 if is_smooth else FIRST
 
-        return propose(setting, history, found, belief, count, rng, within)
+        def step(waiting: int, pending: Floats) -> Step:
+            if not self.local or (len(data.X) + waiting) % cycle == cycle - 1:
+                return Step(belief.acquisition(pending), belief.centres(CENTRES))
+            trusted = region(data.progress, patience, setting.startup, data.own[: data.settled], first=first)
+            centre = belief.centres(1)
+            part = box(setting.features, belief.scales[0], centre[0], trusted.length)
+            if is_smooth:
+                return Step(_downhill(setting.features, data, centre, part, pending), centre, part)
+            return Step(belief.acquisition(pending), centre, part)
+
+        return propose(setting, history, found, count, rng, step)
 
     def _prepared(self, history: History) -> Setting:
         space, seed = history.space, seed_of(history)
-        startup = self.startup or (STARTUP if history.Y.shape[1] <= 2 else MANY_STARTUP)
+        startup = self.startup or _startup(history, local=self.local)
         if self._setting is None or not self._setting.fits(space, seed, startup):
             self._setting = Setting(space, seed, startup)
         return self._setting
+
+
+def _smooth(history: History) -> bool:
+    """Whether all that is known is one objective that depends on numbers, all of which always apply."""
+    space = history.space
+    kind, cardinality, _ = space.columns
+    return (
+        not (kind[cardinality != 1] == CATEGORICAL).any()
+        and all(parameter.parent is None for parameter in space.parameters)
+        and history.Y.shape[1] == 1
+        and not history.C.shape[1]
+        and not space.has_prior
+    )
+
+
+def _startup(history: History, *, local: bool) -> int:
+    """Trials before the model is used, where the user does not say."""
+    if history.Y.shape[1] > 2:
+        return MANY_STARTUP
+    return SMOOTH_STARTUP if local and _smooth(history) else STARTUP
+
+
+def _downhill(features: Features, data: Data, centre: Floats, part: Box, pending: Floats) -> LogEI:
+    """The improvement to be expected near the best trial (1, d), given what is pending (q, d)."""
+    X, C, P = (features.of(points, ~np.isnan(points)) for points in (data.X, centre, pending))
+    sides = (part[1] - part[0])[features.columns]
+    trend = Trend.of_best(C[0], 0.5 * float(sides.max()), X, data.Y[:, 0]).believing(P)
+    return LogEI(features, trend, trend.best)

@@ -5,13 +5,13 @@ import numpy as np
 from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
-from lanista.search._ranking import outcomes
+from lanista.search._ranking import Floats, outcomes
 from lanista.search._stream import seed_of
 from lanista.search._threads import one_thread
 from lanista.search.gaussian._believe import Belief
 from lanista.search.gaussian._data import Data, Known
 from lanista.search.gaussian._region import box, region
-from lanista.search.gaussian._session import Box, Setting, propose
+from lanista.search.gaussian._session import Setting, Step, propose
 
 
 class TuRBO(Described):
@@ -60,10 +60,12 @@ class TuRBO(Described):
             setting.features, setting.memory, Known.of(data.since(trusted.begun)), history, warp=False, rng=rng
         )
 
-        def within(pending: int) -> Box:
-            return box(setting.features, belief.scales[0], belief.centres(1)[0], trusted.length)
+        def step(_: int, pending: Floats) -> Step:
+            centre = belief.centres(1)
+            part = box(setting.features, belief.scales[0], centre[0], trusted.length)
+            return Step(belief.acquisition(pending), centre, part)
 
-        return propose(setting, history, found, belief, count, rng, within)
+        return propose(setting, history, found, count, rng, step)
 
     def _prepared(self, history: History) -> Setting:
         space, seed = history.space, seed_of(history)

@@ -75,7 +75,7 @@ class Process:
         self._signal = math.exp(scales.signal)
         self._lapack = lapack
         self._Z = self._scaled(F)[0]
-        K = self._signal * matern(_squares(self._Z, self._Z))
+        K = self._signal * matern(squares(self._Z, self._Z))
         K[np.diag_indices_from(K)] += math.exp(scales.noise) + LEAST_NOISE
         self._L, failed = lapack.dpotrf(K, lower=1, clean=1)
         if failed:
@@ -85,14 +85,14 @@ class Process:
 
     def predict(self, F: Floats) -> tuple[Floats, Floats]:
         """Mean (c,) or (c, m) and variance (c,), of the function without noise, at points of features F (c, f)."""
-        K = self._signal * matern(_squares(self._scaled(F)[0], self._Z))
+        K = self._signal * matern(squares(self._scaled(F)[0], self._Z))
         V, _ = self._lapack.dtrtrs(self._L, K.T, lower=1)
         variance = np.maximum(self._signal - np.einsum("ij,ij->j", V, V), 1e-12)
         return K @ self._alpha, variance
 
     def mean(self, F: Floats) -> Floats:
         """(c,) or (c, m) the mean alone, which is cheaper."""
-        mean: Floats = self._signal * matern(_squares(self._scaled(F)[0], self._Z)) @ self._alpha
+        mean: Floats = self._signal * matern(squares(self._scaled(F)[0], self._Z)) @ self._alpha
         return mean
 
     def left_out(self, y: Floats) -> tuple[Floats, Floats]:
@@ -104,7 +104,7 @@ class Process:
     def slopes(self, F: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Mean (c,), variance (c,), and the gradients of both by the features, (c, f) each."""
         Z, inner = self._scaled(F)
-        value, slope = matern_slope(_squares(Z, self._Z))
+        value, slope = matern_slope(squares(Z, self._Z))
         K, S = self._signal * value, self._signal * slope
         half, _ = self._lapack.dpotrs(self._L, K.T, lower=1)
         variance = np.maximum(self._signal - np.einsum("ij,ji->i", K, half), 1e-12)
@@ -179,7 +179,7 @@ class _Posterior:
             tail = rest**b
             W = np.concatenate([1.0 - tail, self._F[:, q:]], axis=1)
         Z = W * np.sqrt(weight)[self._features.owner]
-        value, slope = matern_slope(_squares(Z, Z))
+        value, slope = matern_slope(squares(Z, Z))
         K = signal * value
         K[np.diag_indices(n)] += noise + LEAST_NOISE
         L, failed = self._lapack.dpotrf(K, lower=1, clean=1)
@@ -222,7 +222,7 @@ def matern_slope(squares: Floats) -> tuple[Floats, Floats]:
     return (1.0 + r + (5.0 / 3.0) * squares) * decay, slope
 
 
-def _squares(A: Floats, B: Floats) -> Floats:
+def squares(A: Floats, B: Floats) -> Floats:
     """(a, b) squared distances of the rows of A and B."""
     squares = -2.0 * (A @ B.T)
     squares += np.einsum("ij,ij->i", A, A)[:, None]

@@ -31,14 +31,17 @@ class Region(NamedTuple):
     length: float
 
 
-def region(y: Floats, patience: int, startup: int, own: NDArray[np.bool_] | None = None) -> Region:
+def region(
+    y: Floats, patience: int, startup: int, own: NDArray[np.bool_] | None = None, *, first: float = FIRST
+) -> Region:
     """The region after trials that ended with y (n,), in their order.
 
-    It doubles after three improvements in a row, halves after `patience` trials in a row without one, and begins anew,
-    after `startup` trials, when it has become too small. Trials that are not the searcher's `own` (n,) say nothing of
-    the region that they were not drawn from; they only are what others have to improve on.
+    Its side, `first` at first, doubles after three improvements in a row, halves after `patience` trials in a row
+    without one, and begins anew, after `startup` trials, when it has become too small. Trials that are not the
+    searcher's `own` (n,) say nothing of the region that they were not drawn from; they only are what others have to
+    improve on.
     """
-    begun, length = 0, FIRST
+    begun, length = 0, first
     best, ups, downs = np.inf, 0, 0
     counts = np.ones(len(y), dtype=np.bool_) if own is None else own
     for i, (value, counted) in enumerate(zip(y.tolist(), counts.tolist(), strict=True)):
@@ -52,7 +55,7 @@ def region(y: Floats, patience: int, startup: int, own: NDArray[np.bool_] | None
         elif downs == patience:
             length, downs = 0.5 * length, 0
         if length < SMALLEST:
-            begun, length, best, ups, downs = i + 1, FIRST, np.inf, 0, 0
+            begun, length, best, ups, downs = i + 1, first, np.inf, 0, 0
     return Region(begun, length)
 
 

@@ -5,6 +5,7 @@ Shapes: n points, d columns.
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from lanista.journal import History, Params
 from lanista.search._ranking import Floats, Outcomes
 from lanista.search._stream import Stream, believed_blocks
-from lanista.search.gaussian._believe import Belief, Memory
+from lanista.search.gaussian._acquire import Acquisition
+from lanista.search.gaussian._believe import Memory
 from lanista.search.gaussian._features import Features
 from lanista.search.gaussian._maximise import Effort, maximise
 from lanista.space import Space
@@ -25,6 +27,22 @@ CENTRES = 5
 MOST_PENDING = 100
 """Pending trials that are believed, the last ones; of more than that the others are only not repeated."""
 EFFORT = Effort()
+SMALLEST_BLOCK = 5
+"""Points of a Latin hypercube in the first design, at least."""
+
+
+class Step(NamedTuple):
+    """How the next proposal is found.
+
+    Attributes:
+        acquisition: what is maximised.
+        centres: (k, d) around which candidates are drawn.
+        within: the part of the cube that is searched, if not all of it.
+    """
+
+    acquisition: Acquisition
+    centres: Floats
+    within: Box | None = None
 
 
 class Setting:
@@ -44,10 +62,9 @@ def propose(
     setting: Setting,
     history: History,
     found: Outcomes,
-    belief: Belief,
     count: int,
     rng: "np.random.Generator",
-    within: Callable[[int], Box | None] = lambda pending: None,
+    step: Callable[[int, Floats], Step],
 ) -> list[Params]:
     """Proposes one after the other, each knowing those before it.
 
@@ -55,25 +72,16 @@ def propose(
         setting: of the space.
         history: all trials.
         found: its outcomes.
-        belief: of what has an outcome.
         count: how many are wanted.
         rng: what decides.
-        within: gives the part of the cube to search, from the number of trials that are pending.
+        step: tells how to find the next one, given how many trials are pending, and the points (q, d) of the last ones.
     """
     pending = history.X[found.pending]
     seen = Seen(history.X)
     proposals: list[Params] = []
     while True:
-        part = within(len(pending))
-        x = maximise(
-            setting.space,
-            belief.acquisition(pending[-MOST_PENDING:]),
-            rng,
-            centres=belief.centres(CENTRES if part is None else 1),
-            taken=seen,
-            effort=EFFORT,
-            within=part,
-        )
+        acquisition, centres, within = step(len(pending), pending[-MOST_PENDING:])
+        x = maximise(setting.space, acquisition, rng, centres=centres, taken=seen, effort=EFFORT, within=within)
         proposals += setting.space.decode(x)
         if len(proposals) == count:
             return proposals
@@ -103,7 +111,7 @@ def _rows(X: Floats) -> list[bytes]:
 
 
 def first_design(space: Space, seed: int, startup: int) -> Iterator[Floats]:
-    """Yields the defaults' point, then Latin hypercubes that fill up the first `startup` trials, and more of them."""
+    """Yields the defaults' point, then Latin hypercubes, the first of which fills up `startup` trials or more."""
     X, _ = space.encode([space.defaults()])
     yield np.where(np.isnan(X), 0.5, X)
-    yield from believed_blocks(max(startup - 1, 1), space, seed)
+    yield from believed_blocks(max(startup - 1, SMALLEST_BLOCK), space, seed)

@@ -1,0 +1,189 @@
+"""The function near the best trial: nearly a quadratic one.
+
+Shapes: n trials, c points, d numbers.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lanista.search.gaussian._process import matern, matern_slope, squares
+
+Floats = NDArray[np.float64]
+
+BEST, FEWEST, MOST = 10, 12, 120
+"""Trials that are modelled, the best: so many for each number, within these limits."""
+BOLDNESS = 1.5
+"""What standard deviations are multiplied by, for those of the hyperparameters are not in them."""
+STEEP, FAR = 3.0, 1000.0
+"""Heights, in that of the median, that values are cut at: as long as there are fewer trials than coefficients, so that
+only a slope can be told, which far values mislead; and later, when these tell of the shape."""
+MEAN = np.array([-1.0, 0.5, 0.0, -1.0, -9.0])
+SD = np.array([2.5, 1.0, 3.0, 3.0, 2.5])
+"""Of what is believed of the five hyperparameters, which are normal as logarithms."""
+BOUNDS = [(-16.0, 6.0), (-2.5, 3.0), (-14.0, 8.0), (-14.0, 8.0), (-18.0, 0.0)]
+STEPS = 40
+"""Evaluations of the posterior for one fit."""
+LEAST_NOISE = 1e-8
+
+
+class Shape(NamedTuple):
+    """The hyperparameters.
+
+    Attributes:
+        rest: variance of what is not quadratic.
+        length: over which that changes, in units of the region.
+        linear: variance of the coefficients of the numbers.
+        quadratic: variance of those of their products.
+        noise: variance of the observations.
+    """
+
+    rest: float
+    length: float
+    linear: float
+    quadratic: float
+    noise: float
+
+
+class Trend:
+    """A process of kernel 1 + l x·x' + q (x·x')² + r k(x, x'), k a Matérn 5/2, with x as seen from the best trial.
+
+    The first three terms are a quadratic function with normal coefficients, so that it is told from any number of
+    trials, and its valleys may run in any direction: Rasmussen and Williams, Gaussian Processes for Machine Learning
+    (2006), sections 2.7 and 4.2.2; as a model for trust regions, Conn, Scheinberg and Vicente, Introduction to
+    Derivative-Free Optimization (2009), chapter 10.
+
+    Args:
+        centre: (d,) the best trial.
+        unit: half a side of the trust region.
+        X: (n, d) points of trials.
+        y: (n,) their values, of mean 0 and variance 1 or so.
+        shape: the hyperparameters; None: those of the greatest posterior density.
+    """
+
+    def __init__(self, centre: Floats, unit: float, X: Floats, y: Floats, shape: Shape | None = None) -> None:
+        from scipy.linalg import lapack
+
+        self._lapack, self._centre, self._unit = lapack, centre, unit
+        self._X, self._y = X, y
+        self._Z = (X - centre) / unit
+        self.shape = shape or _fitted(self._Z, y)
+        K, noise = self._kernel(self._Z), self.shape.noise + LEAST_NOISE
+        failed = 1
+        while failed:
+            self._L, failed = lapack.dpotrf(K + noise * np.eye(len(y)), lower=1, clean=1)
+            noise *= 10.0
+        self._alpha: Floats = lapack.dpotrs(self._L, y, lower=1)[0]
+
+    @classmethod
+    def of_best(cls, centre: Floats, unit: float, X: Floats, y: Floats) -> "Trend":
+        """Of the best of the trials (n, d) with values (n,), seen from a centre (d,)."""
+        d = len(centre)
+        rows = np.argsort(y, kind="stable")[: min(max(BEST * d, FEWEST), MOST)]
+        coefficients = (d + 1) * (d + 2) // 2
+        return cls(centre, unit, X[rows], standardised(y[rows], STEEP if len(rows) < coefficients else FAR))
+
+    def believing(self, P: Floats) -> "Trend":
+        """The same, also of points P (q, d), as if they had come out as expected."""
+        if not len(P):
+            return self
+        X, y = np.concatenate([self._X, P]), np.concatenate([self._y, self.mean(P)])
+        return Trend(self._centre, self._unit, X, y, self.shape)
+
+    @property
+    def best(self) -> float:
+        """The least value that is believed of a trial."""
+        return float(self.mean(self._X).min())
+
+    def mean(self, F: Floats) -> Floats:
+        """(c,) the mean at points F (c, d)."""
+        mean: Floats = self._kernel((F - self._centre) / self._unit) @ self._alpha
+        return mean
+
+    def predict(self, F: Floats) -> tuple[Floats, Floats]:
+        """Mean and variance (c,) at points F (c, d)."""
+        A = (F - self._centre) / self._unit
+        K = self._kernel(A)
+        V, _ = self._lapack.dtrtrs(self._L, K.T, lower=1)
+        return K @ self._alpha, self._variance(A, np.einsum("ij,ij->j", V, V))
+
+    def slopes(self, F: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """Mean and variance (c,), and their gradients by the numbers (c, d)."""
+        s = self.shape
+        A = (F - self._centre) / self._unit
+        dot = A @ self._Z.T
+        value, slope = matern_slope(squares(A, self._Z) / s.length**2)
+        K = 1.0 + dot * (s.linear + s.quadratic * dot) + s.rest * value
+        half, _ = self._lapack.dpotrs(self._L, K.T, lower=1)
+        variance = self._variance(A, np.einsum("ij,ji->i", K, half))
+        by_square, by_dot = s.rest / s.length**2 * slope, s.linear + 2.0 * s.quadratic * dot
+
+        def back(W: Floats) -> Floats:
+            """(c, d) the gradient of the kernel's values, weighted with W (c, n)."""
+            near = W * by_square
+            gradient: Floats = 2.0 * (near.sum(axis=1)[:, None] * A - near @ self._Z) + (W * by_dot) @ self._Z
+            return gradient
+
+        own = 2.0 * (s.linear + 2.0 * s.quadratic * np.einsum("ij,ij->i", A, A))[:, None] * A
+        by_mean = back(np.broadcast_to(self._alpha, K.shape)) / self._unit
+        by_variance = BOLDNESS**2 / self._unit * (own - 2.0 * back(half.T))
+        return K @ self._alpha, variance, by_mean, by_variance
+
+    def _kernel(self, A: Floats) -> Floats:
+        """(c, n) between points A (c, d), as seen from the centre, and the trials."""
+        s, dot = self.shape, A @ self._Z.T
+        K: Floats = 1.0 + dot * (s.linear + s.quadratic * dot) + s.rest * matern(squares(A, self._Z) / s.length**2)
+        return K
+
+    def _variance(self, A: Floats, known: Floats) -> Floats:
+        """(c,) what is left of the prior's variance at points A (c, d)."""
+        s, dot = self.shape, np.einsum("ij,ij->i", A, A)
+        left = 1.0 + dot * (s.linear + s.quadratic * dot) + s.rest - known
+        variance: Floats = BOLDNESS**2 * np.maximum(left, 1e-12)
+        return variance
+
+
+def standardised(y: Floats, highest: float) -> Floats:
+    """(n,) finite values with mean 0 and variance 1; none is higher, seen from the least, than so many medians.
+
+    >>> standardised(np.array([0.0, 1.0, 1e9]), 3.0).round(2)
+    array([-1.07, -0.27,  1.34])
+    """
+    y = y / max(float(np.abs(y).max()), 1e-300)  # far values must not overflow
+    height = y - y.min()
+    middle = float(np.median(height))
+    if middle > 0:
+        height = np.minimum(height, highest * middle)
+    spread = float(height.std())
+    centred: Floats = height - height.mean()
+    return centred / spread if spread > 0 else centred
+
+
+def _fitted(Z: Floats, y: Floats) -> Shape:
+    """The hyperparameters of the greatest posterior density, from points Z (n, d) and values y (n,)."""
+    from scipy.linalg import lapack
+    from scipy.optimize import minimize
+
+    apart, dot, diagonal = squares(Z, Z), Z @ Z.T, np.diag_indices(len(y))
+
+    def loss(v: Floats) -> tuple[float, Floats]:
+        s = Shape(*np.exp(v).tolist())
+        near = apart / s.length**2
+        value, slope = matern_slope(near)
+        parts = (s.rest * value, -2.0 * s.rest * slope * near, s.linear * dot, s.quadratic * dot * dot)
+        K = 1.0 + parts[0] + parts[2] + parts[3]
+        K[diagonal] += s.noise + LEAST_NOISE
+        L, failed = lapack.dpotrf(K, lower=1, clean=1)
+        if failed:
+            return 1e10, np.zeros_like(v)
+        alpha = lapack.dpotrs(L, y, lower=1)[0]
+        inverse, _ = lapack.dpotri(L, lower=1)
+        G = 0.5 * (inverse + np.tril(inverse, -1).T - np.outer(alpha, alpha))
+        gradient = np.array([*(np.einsum("ij,ij->", G, part) for part in parts), s.noise * np.trace(G)])
+        z = (v - MEAN) / SD
+        likelihood = 0.5 * float(y @ alpha) + float(np.log(np.diag(L)).sum())
+        return likelihood + 0.5 * float(z @ z), gradient + z / SD
+
+    found = minimize(loss, MEAN, jac=True, method="L-BFGS-B", bounds=BOUNDS, options={"maxfun": STEPS})
+    return Shape(*np.exp(found.x).tolist())

@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, DotProduct, Matern, WhiteKernel
+
+from lanista.search import GP, TPE, Random
+from lanista.search.gaussian._trend import BOLDNESS, LEAST_NOISE, Shape, Trend, standardised
+from lanista.space import Choice, Float, Int, Params, Space
+from lanista.testing import Story
+from tests.search.test_tpe import Case, run
+
+D = 4
+NAMES = [f"x{i}" for i in range(5)]
+
+
+def valley(points: np.ndarray, seed: int = 0) -> np.ndarray:
+    """A quadratic function (n,) of points (n, d), whose valley runs in no axis's direction; its minimum is 0."""
+    rng = np.random.default_rng(seed)
+    d = points.shape[1]
+    turn = np.linalg.qr(rng.normal(size=(d, d)))[0]
+    return np.square((points - rng.uniform(0.2, 0.8, d)) @ turn * np.geomspace(1, 100, d)).sum(axis=1)
+
+
+def trend(count: int, **shape: float) -> tuple[Trend, np.ndarray, np.ndarray]:
+    """Of random points (count, D) with values (count,)."""
+    X = np.random.default_rng(1).random((count, D))
+    y = standardised(valley(X), 1e9)
+    given = Shape(**{"rest": 0.3, "length": 1.1, "linear": 0.7, "quadratic": 0.2, "noise": 1e-3, **shape})
+    return Trend(np.full(D, 0.4), 0.5, X, y, given), X, y
+
+
+def test_it_predicts_as_a_process_of_the_same_kernel_does_elsewhere() -> None:
+    model, X, y = trend(15)
+    s = model.shape
+    kernel = (
+        ConstantKernel(1.0)
+        + ConstantKernel(s.linear) * DotProduct(1e-9)
+        + ConstantKernel(s.quadratic) * DotProduct(1e-9) ** 2
+        + ConstantKernel(s.rest) * Matern(s.length, nu=2.5)
+        + WhiteKernel(s.noise + LEAST_NOISE)
+    )
+    reference = GaussianProcessRegressor(kernel, alpha=0.0, optimizer=None).fit((X - 0.4) / 0.5, y)
+    P = np.random.default_rng(2).random((20, D))
+    expected, deviation = reference.predict((P - 0.4) / 0.5, return_std=True)
+    mean, variance = model.predict(P)
+    np.testing.assert_allclose(mean, expected, atol=1e-7)
+    np.testing.assert_allclose(variance / BOLDNESS**2, deviation**2 - s.noise - LEAST_NOISE, atol=1e-7)
+
+
+@pytest.mark.parametrize("count", [1, 3, 15])
+def test_its_gradients_are_those_of_its_predictions(count: int) -> None:
+    model, *_ = trend(count)
+    P = np.random.default_rng(2).random((6, D))
+    mean, variance, by_mean, by_variance = model.slopes(P)
+    np.testing.assert_allclose((mean, variance), model.predict(P))
+    for j, step in enumerate(1e-5 * np.eye(D)):
+        up, down = model.predict(P + step), model.predict(P - step)
+        np.testing.assert_allclose(by_mean[:, j], (up[0] - down[0]) / 2e-5, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(by_variance[:, j], (up[1] - down[1]) / 2e-5, rtol=1e-4, atol=1e-6)
+
+
+def test_a_quadratic_function_is_known_from_as_many_points_as_it_has_coefficients() -> None:
+    rng = np.random.default_rng(0)
+    X = 0.4 + 0.2 * rng.uniform(-1, 1, ((D + 1) * (D + 2) // 2, D))
+    P = 0.4 + 0.2 * rng.uniform(-1, 1, (50, D))
+    model = Trend(np.full(D, 0.4), 0.2, X, valley(X) / 100)
+    missed = np.abs(model.mean(P) - valley(P) / 100).max()
+    assert missed < 0.02 * np.ptp(valley(P) / 100)
+
+
+def test_pending_trials_are_believed_to_come_out_as_expected() -> None:
+    model, *_ = trend(15)
+    P = np.random.default_rng(2).random((3, D))
+    told = model.believing(P)
+    np.testing.assert_allclose(told.mean(P), model.mean(P), atol=1e-3)
+    assert (told.predict(P)[1] < 0.1 * model.predict(P)[1]).all()
+
+
+@pytest.mark.parametrize("values", [[0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 5.0], [-1e300, 0.0, 1e300], [0.0, 1e-320]])
+def test_values_of_any_size_can_be_modelled(values: list[float]) -> None:
+    model = Trend.of_best(np.full(D, 0.5), 0.2, np.random.default_rng(0).random((len(values), D)), np.array(values))
+    assert np.isfinite(model.predict(np.full((1, D), 0.3))).all()
+
+
+def rotated(params: Params) -> float:
+    return float(valley(np.array([[params[name] for name in NAMES]]))[0])
+
+
+NUMBERS: Case = (Space({name: Float(0, 1) for name in NAMES}), rotated)
+MIXED: Case = (
+    Space({**{name: Float(0, 1) for name in NAMES[:4]}, "x4": Int(0, 60), "unused": Choice(["only"])}),
+    rotated,
+)
+
+
+def test_the_bottom_of_a_valley_that_follows_no_axis_is_found() -> None:
+    """In 60 trials, with a hundredth of the regret of searches that do not follow a slope."""
+    ours = np.array([run(NUMBERS, GP(), seed, 60) for seed in range(3)])
+    for other in (GP(local=False), TPE(), Random()):
+        theirs = np.array([run(NUMBERS, other, seed, 60) for seed in range(3)])
+        assert np.log10(ours / theirs).mean() < -2
+
+
+def first_modelled(space: Space, metrics: dict[str, str] | None = None, most: int = 8) -> int:
+    """After how many trials a proposal no longer follows from the seed alone."""
+    for count in range(1, most):
+        different = set()
+        for way in (1.0, -1.0):
+            story = Story(space, metrics=metrics)
+            for k in range(count):
+                params = story.ask(GP())[0]
+                outcomes = [way * k for _ in story.history.Y.T]
+                story.end(story.start(params), "completed", *outcomes)
+            different.add(tuple(story.ask(GP())[0].items()))
+        if len(different) > 1:
+            return count
+    return most
+
+
+def test_a_slope_is_followed_from_the_second_trial_on_where_numbers_alone_decide() -> None:
+    x = {"x": Float(0, 1), "y": Int(1, 90)}
+    assert first_modelled(Space(x)) == 2
+    assert first_modelled(Space({**x, "z": Choice(["a", "b"])})) == 6
+    assert first_modelled(Space(x), {"a": "min", "b": "min"}) == 6
