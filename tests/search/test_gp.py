@@ -66,10 +66,10 @@ def test_the_start_is_the_defaults_then_a_latin_hypercube() -> None:
     assert sorted(int(x * 10) for x in first[1:]) == list(range(10))
 
 
-@pytest.mark.parametrize(("objectives", "startup"), [(1, 2), (2, 6), (3, 20)])
-def test_many_objectives_have_a_longer_start(objectives: int, startup: int) -> None:
+@pytest.mark.parametrize(("objectives", "design", "startup"), [(1, 6, 2), (2, 6, 6), (3, 20, 20)])
+def test_many_objectives_have_a_longer_start(objectives: int, design: int, startup: int) -> None:
     story, searcher = Story(LINE, metrics={f"y{i}": "min" for i in range(objectives)}), GP()
-    *first, beyond = [params["x"] for params in story.ask(GP(startup=startup), startup + 1)]
+    *first, beyond = [params["x"] for params in story.ask(GP(startup=design), design + 1)[: startup + 1]]
     for x in first:
         assert story.ask(searcher)[0]["x"] == x
         story.end(story.start({"x": x}), "completed", *[(x - i) ** 2 for i in range(objectives)])

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import ConstantKernel, DotProduct, Matern, WhiteKernel
+from sklearn.gaussian_process.kernels import ConstantKernel, DotProduct, Matern
 
 from lanista.search import GP, TPE, Random
-from lanista.search.gaussian._trend import BOLDNESS, LEAST_NOISE, Shape, Trend, standardised
+from lanista.search.gaussian._trend import BOLDNESS, LEAST_NOISES, Shape, Trend, standardised
 from lanista.space import Choice, Float, Int, Params, Space
 from lanista.testing import Story
 from tests.search.test_tpe import Case, run
@@ -37,14 +37,15 @@ def test_it_predicts_as_a_process_of_the_same_kernel_does_elsewhere() -> None:
         + ConstantKernel(s.linear) * DotProduct(1e-9)
         + ConstantKernel(s.quadratic) * DotProduct(1e-9) ** 2
         + ConstantKernel(s.rest) * Matern(s.length, nu=2.5)
-        + WhiteKernel(s.noise + LEAST_NOISE)
     )
-    reference = GaussianProcessRegressor(kernel, alpha=0.0, optimizer=None).fit((X - 0.4) / 0.5, y)
+    Z = (X - 0.4) / 0.5
+    noise = s.noise + LEAST_NOISES[0] * kernel.diag(Z)
+    reference = GaussianProcessRegressor(kernel, alpha=noise, optimizer=None).fit(Z, y)
     P = np.random.default_rng(2).random((20, D))
     expected, deviation = reference.predict((P - 0.4) / 0.5, return_std=True)
     mean, variance = model.predict(P)
     np.testing.assert_allclose(mean, expected, atol=1e-7)
-    np.testing.assert_allclose(variance / BOLDNESS**2, deviation**2 - s.noise - LEAST_NOISE, atol=1e-7)
+    np.testing.assert_allclose(variance / BOLDNESS**2, deviation**2, atol=1e-7)
 
 
 @pytest.mark.parametrize("count", [1, 3, 15])
@@ -122,3 +123,30 @@ def test_a_slope_is_followed_from_the_second_trial_on_where_numbers_alone_decide
     assert first_modelled(Space(x)) == 2
     assert first_modelled(Space({**x, "z": Choice(["a", "b"])})) == 6
     assert first_modelled(Space(x), {"a": "min", "b": "min"}) == 6
+
+
+def test_trials_that_were_told_twice_with_other_values_do_not_stop_the_fit() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.random((60, D))
+    X[30:] = X[:30]
+    y = valley(X)
+    y += y.std() * rng.normal(size=60)
+    assert Trend.of_best(X[0], 0.5, X, y).shape.noise > 0.1
+    assert np.isfinite(Trend.of_best(X[0], 2.0**-10, X, y).predict(X)).all()
+
+
+def test_constant_parameters_change_nothing() -> None:
+    more = {**{name: Float(0, 1) for name in NAMES}, **{f"c{i}": Choice(["only"]) for i in range(30)}}
+    plain, wide = (run((space, rotated), GP(), 0, 25) for space in (NUMBERS[0], Space(more)))
+    assert wide < 10 * plain
+
+
+@pytest.mark.parametrize("pending", [3, 9])
+def test_many_pending_trials_wait_for_the_longer_start(pending: int) -> None:
+    """With few of them a proposal heeds two outcomes; with more it comes from the first design."""
+    story, first = Story(NUMBERS[0]), Story(NUMBERS[0])
+    numbers = [story.start(params) for params in story.ask(GP(), pending + 2)]
+    for number in numbers[:2]:
+        story.end(number, "completed", 1.0 * number)
+    expected = first.ask(GP(), pending + 3)[-1]
+    assert (story.ask(GP())[0] == expected) == (pending > 6)

@@ -1,11 +1,13 @@
 """Bayesian optimisation with a Gaussian process."""
 
+from functools import cache
+
 import numpy as np
 
 from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
-from lanista.search._ranking import Floats, outcomes
+from lanista.search._ranking import Floats, Outcomes, outcomes
 from lanista.search._stream import seed_of
 from lanista.search._threads import one_thread
 from lanista.search.gaussian._acquire import LogEI
@@ -22,9 +24,10 @@ random weights need a spread of trials."""
 SMOOTH_CYCLE, CYCLE = 4, 2
 """Of so many proposals one is drawn from anywhere; the others stay in the trust region."""
 MOST_FOLLOWING = 6
-"""Pending trials that may follow a slope; more of them would crowd in one place."""
+"""Trials that may follow a slope at a time; more of them would crowd in one place."""
 SMOOTH_FIRST = 0.56
-"""First length of the trust region's side times the root of the number of columns, where a slope can be followed."""
+"""First length of the trust region's side, where a slope can be followed, times the root of the number of columns that
+are searched, of four at least."""
 
 
 class GP(Described):
@@ -39,9 +42,10 @@ class GP(Described):
     count as if they had come out as expected.
 
     Every second proposal stays in a trust region around the best trial, as in `TuRBO`, which gets to the bottom of a
-    valley that was found. Where one objective depends on numbers alone and few trials are pending, it is three of four,
-    in a smaller region, where the process is of another kind, a quadratic function and what that leaves: a valley may
-    then run in any direction.
+    valley that was found. Slopes are followed where one objective depends on numbers alone, without conditions, bounds
+    on metrics, priors, earlier experiments, trials that were stopped early or `warp`, and at most six trials are
+    pending, those that are asked for among them: three of four proposals then stay in a smaller region, where the
+    process is of another kind, a quadratic function and what that leaves, so that a valley may run in any direction.
 
     Until `startup` trials have an outcome, proposals are the space's defaults, then points of Latin hypercubes. Trials
     that failed count as the worst of the others; where trials were stopped early, ranks are modelled instead of values.
@@ -50,7 +54,7 @@ class GP(Described):
 
     Args:
         startup: trials before the model is used; None: 6, or 20 where there are more than two objectives, or 2 where
-            one depends on numbers alone.
+            slopes are followed.
         warp: also learn a warp of each number's range: Snoek et al., Input Warping for Bayesian Optimization (2014).
         local: whether proposals also stay in the trust region.
 
@@ -79,61 +83,67 @@ class GP(Described):
         if not setting.features.count:
             return history.space.sample(rng, count)
         found = outcomes(history)
-        startup = min(setting.startup, 2) if teaches(history) else setting.startup
+        follows = self._follows(history, found, count)
+        startup = self.startup or (SMOOTH_STARTUP if follows else setting.startup)
+        startup = min(startup, 2) if teaches(history) else startup
         if found.known < startup or not len(found.complete) + len(found.partial):
             return setting.first.take(history.proposed, count)
         data = Data.of(history, found)
         belief = Belief(setting.features, setting.memory, Known.of(data), history, warp=self.warp, rng=rng)
+        patience = max(4, setting.features.count)
+        cycle, first = (SMOOTH_CYCLE, SMOOTH_FIRST / patience**0.5) if follows else (CYCLE, FIRST)
 
-        few = len(found.pending) + count <= MOST_FOLLOWING
-        is_smooth = few and _smooth(history) and not teaches(history) and not data.ranks
-        cycle = SMOOTH_CYCLE if is_smooth else CYCLE
-        patience = max(4, history.space.width)
-        first = SMOOTH_FIRST / patience**0.5 if is_smooth else FIRST
+        @cache
+        def near() -> tuple[Floats, Box]:
+            """The best trial (1, d), and the trust region around it."""
+            trusted = region(data.progress, patience, startup, data.own[: data.settled], first=first)
+            centre = belief.centres(1)
+            return centre, box(setting.features, belief.scales[0], centre[0], trusted.length)
+
+        @cache
+        def trend() -> Trend:
+            return _trend(setting.features, data, *near())
 
         def step(waiting: int, pending: Floats) -> Step:
             if not self.local or (len(data.X) + waiting) % cycle == cycle - 1:
                 return Step(belief.acquisition(pending), belief.centres(CENTRES))
-            trusted = region(data.progress, patience, setting.startup, data.own[: data.settled], first=first)
-            centre = belief.centres(1)
-            part = box(setting.features, belief.scales[0], centre[0], trusted.length)
-            if is_smooth:
-                return Step(_downhill(setting.features, data, centre, part, pending), centre, part)
-            return Step(belief.acquisition(pending), centre, part)
+            return Step(_gain(setting.features, trend(), pending) if follows else belief.acquisition(pending), *near())
 
         return propose(setting, history, found, count, rng, step)
 
     def _prepared(self, history: History) -> Setting:
         space, seed = history.space, seed_of(history)
-        startup = self.startup or _startup(history, local=self.local)
+        startup = self.startup or (STARTUP if history.Y.shape[1] <= 2 else MANY_STARTUP)
         if self._setting is None or not self._setting.fits(space, seed, startup):
             self._setting = Setting(space, seed, startup)
         return self._setting
 
-
-def _smooth(history: History) -> bool:
-    """Whether all that is known is one objective that depends on numbers, all of which always apply."""
-    space = history.space
-    kind, cardinality, _ = space.columns
-    return (
-        not (kind[cardinality != 1] == CATEGORICAL).any()
-        and all(parameter.parent is None for parameter in space.parameters)
-        and history.Y.shape[1] == 1
-        and not history.C.shape[1]
-        and not space.has_prior
-    )
-
-
-def _startup(history: History, *, local: bool) -> int:
-    """Trials before the model is used, where the user does not say."""
-    if history.Y.shape[1] > 2:
-        return MANY_STARTUP
-    return SMOOTH_STARTUP if local and _smooth(history) else STARTUP
+    def _follows(self, history: History, found: Outcomes, count: int) -> bool:
+        """Whether slopes are followed: all there is to know is one objective of numbers, which always apply."""
+        space = history.space
+        kind, cardinality, _ = space.columns
+        return (
+            self.local
+            and not self.warp
+            and len(found.pending) + count <= MOST_FOLLOWING
+            and not len(found.partial)
+            and history.Y.shape[1] == 1
+            and not history.C.shape[1]
+            and not space.has_prior
+            and not teaches(history)
+            and not (kind[cardinality != 1] == CATEGORICAL).any()
+            and all(parameter.parent is None for parameter in space.parameters)
+        )
 
 
-def _downhill(features: Features, data: Data, centre: Floats, part: Box, pending: Floats) -> LogEI:
-    """The improvement to be expected near the best trial (1, d), given what is pending (q, d)."""
-    X, C, P = (features.of(points, ~np.isnan(points)) for points in (data.X, centre, pending))
+def _trend(features: Features, data: Data, centre: Floats, part: Box) -> Trend:
+    """The function near the best trial (1, d)."""
+    X, C = (features.of(points, ~np.isnan(points)) for points in (data.X, centre))
     sides = (part[1] - part[0])[features.columns]
-    trend = Trend.of_best(C[0], 0.5 * float(sides.max()), X, data.Y[:, 0]).believing(P)
-    return LogEI(features, trend, trend.best)
+    return Trend.of_best(C[0], 0.5 * float(sides.max()), X, data.Y[:, 0])
+
+
+def _gain(features: Features, trend: Trend, pending: Floats) -> LogEI:
+    """The improvement to be expected by it, given what is pending (q, d)."""
+    told = trend.believing(features.of(pending, ~np.isnan(pending)))
+    return LogEI(features, told, told.best)

@@ -27,8 +27,6 @@ CENTRES = 5
 MOST_PENDING = 100
 """Pending trials that are believed, the last ones; of more than that the others are only not repeated."""
 EFFORT = Effort()
-SMALLEST_BLOCK = 5
-"""Points of a Latin hypercube in the first design, at least."""
 
 
 class Step(NamedTuple):
@@ -111,7 +109,7 @@ def _rows(X: Floats) -> list[bytes]:
 
 
 def first_design(space: Space, seed: int, startup: int) -> Iterator[Floats]:
-    """Yields the defaults' point, then Latin hypercubes, the first of which fills up `startup` trials or more."""
+    """Yields the defaults' point, then Latin hypercubes that fill up the first `startup` trials, and more of them."""
     X, _ = space.encode([space.defaults()])
     yield np.where(np.isnan(X), 0.5, X)
-    yield from believed_blocks(max(startup - 1, SMALLEST_BLOCK), space, seed)
+    yield from believed_blocks(max(startup - 1, 1), space, seed)

@@ -6,11 +6,9 @@ Shapes: n trials, c points, d numbers.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lanista.search._ranking import Floats
 from lanista.search.gaussian._process import matern, matern_slope, squares
-
-Floats = NDArray[np.float64]
 
 BEST, FEWEST, MOST = 10, 12, 120
 """Trials that are modelled, the best: so many for each number, within these limits."""
@@ -25,7 +23,8 @@ SD = np.array([2.5, 1.0, 3.0, 3.0, 2.5])
 BOUNDS = [(-16.0, 6.0), (-2.5, 3.0), (-14.0, 8.0), (-14.0, 8.0), (-18.0, 0.0)]
 STEPS = 40
 """Evaluations of the posterior for one fit."""
-LEAST_NOISE = 1e-8
+LEAST_NOISES = (1e-8, 1e-6, 1e-4, 1e-2)
+"""Shares of its own variance that each observation has as noise at least: the first with which there is a solution."""
 
 
 class Shape(NamedTuple):
@@ -56,7 +55,7 @@ class Trend:
 
     Args:
         centre: (d,) the best trial.
-        unit: half a side of the trust region.
+        unit: half the longest side of the trust region.
         X: (n, d) points of trials.
         y: (n,) their values, of mean 0 and variance 1 or so.
         shape: the hyperparameters; None: those of the greatest posterior density.
@@ -69,11 +68,13 @@ class Trend:
         self._X, self._y = X, y
         self._Z = (X - centre) / unit
         self.shape = shape or _fitted(self._Z, y)
-        K, noise = self._kernel(self._Z), self.shape.noise + LEAST_NOISE
-        failed = 1
-        while failed:
-            self._L, failed = lapack.dpotrf(K + noise * np.eye(len(y)), lower=1, clean=1)
-            noise *= 10.0
+        K, diagonal = self._kernel(self._Z), np.diag_indices(len(y))
+        own = K[diagonal]
+        for least in LEAST_NOISES:
+            K[diagonal] = own + self.shape.noise + least * own
+            self._L, failed = lapack.dpotrf(K, lower=1, clean=1)
+            if not failed:
+                break
         self._alpha: Floats = lapack.dpotrs(self._L, y, lower=1)[0]
 
     @classmethod
@@ -145,7 +146,9 @@ class Trend:
 
 
 def standardised(y: Floats, highest: float) -> Floats:
-    """(n,) finite values with mean 0 and variance 1; none is higher, seen from the least, than so many medians.
+    """(n,) finite values with mean 0 and variance 1; all 0 where they are equal.
+
+    Heights above the least value are cut at so many times their median, unless that is 0.
 
     >>> standardised(np.array([0.0, 1.0, 1e9]), 3.0).round(2)
     array([-1.07, -0.27,  1.34])
@@ -173,7 +176,7 @@ def _fitted(Z: Floats, y: Floats) -> Shape:
         value, slope = matern_slope(near)
         parts = (s.rest * value, -2.0 * s.rest * slope * near, s.linear * dot, s.quadratic * dot * dot)
         K = 1.0 + parts[0] + parts[2] + parts[3]
-        K[diagonal] += s.noise + LEAST_NOISE
+        K[diagonal] += s.noise + LEAST_NOISES[0] * K[diagonal]
         L, failed = lapack.dpotrf(K, lower=1, clean=1)
         if failed:
             return 1e10, np.zeros_like(v)
