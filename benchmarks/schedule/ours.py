@@ -23,13 +23,23 @@ SCHEDULERS: dict[str, Make] = {
     "pasha": lambda steps: la.PASHA(steps),
     "dehb": lambda steps: la.DEHB(steps),
     "median": lambda steps: la.MedianStopping(),
+    "freezethaw": lambda steps: la.FreezeThaw(steps),
     "timesharing": lambda steps: la.TimeSharing(steps),
 }
 SLOW = ("auto", "gp", "tpe", "bohb", "forest", "dngo")
 """Searchers whose proposals cost more the more trials there are; their runs are capped."""
 DEFAULT = (
     *("random+asha", "random+asha-promotion", "random+hyperband", "random+pasha", "random+median", "random+dehb"),
-    *("bohb+hyperband", "bohb+asha", "bohb+asha-2", "tpe+asha", "auto+asha-4", "auto+asha-2", "auto+hyperband"),
+    *(
+        "bohb+hyperband",
+        "bohb+asha",
+        "bohb+asha-2",
+        "tpe+asha",
+        "auto+asha-4",
+        "auto+asha-2",
+        "auto+hyperband",
+        "random+freezethaw",
+    ),
 )
 
 

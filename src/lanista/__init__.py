@@ -12,6 +12,7 @@ from lanista.errors import Infeasible, LanistaError, StopTrial
 from lanista.execute import Curve, Inline, Processes, Ray, Table, share
 from lanista.experiment import Experiment, Limits, Status, experiments, maximize, minimize, remove, simulate
 from lanista.integrations import TensorBoard
+from lanista.joint import FreezeThaw
 from lanista.journal import History, TrialRecord, at_least, at_most, open_store
 from lanista.schedule import (
     ASHA,
@@ -93,6 +94,7 @@ __all__ = [
     "Fidelity",
     "Float",
     "Forest",
+    "FreezeThaw",
     "Grid",
     "History",
     "HyperBand",

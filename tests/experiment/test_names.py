@@ -24,7 +24,9 @@ NEEDED: dict[str, dict[str, Any]] = {
     "threshold": {"metric": "loss", "above": 9},
     "resourcechanging": {"scheduler": la.HyperBand(9), "most": {"cpus": 2}},
     "timesharing": {"max_steps": 9, "alive": 4},
-    **{name: {"max_steps": 9} for name in ("halving", "hyperband", "asha", "pasha", "dehb", "pbt", "pb2")},
+    **{
+        name: {"max_steps": 9} for name in ("halving", "hyperband", "asha", "pasha", "dehb", "pbt", "pb2", "freezethaw")
+    },
     "curvefitting": {"max_steps": 9},
 }
 """Arguments without which there is no such object."""

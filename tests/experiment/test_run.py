@@ -231,6 +231,7 @@ def test_a_misspelt_metric_ends_the_run_with_the_nearest_name(tmp_path):
         la.DEHB(3),
         la.Plateau(1),
         la.TimeSharing(3),
+        la.FreezeThaw(3),
     ],
     ids=lambda scheduler: type(scheduler).__name__,
 )

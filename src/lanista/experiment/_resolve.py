@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from lanista.errors import UsageError
 from lanista.execute import Inline, Processes, Ray
 from lanista.execute._pooled import check_count
+from lanista.joint import FreezeThaw
 from lanista.schedule import (
     ASHA,
     DEHB,
@@ -89,6 +90,7 @@ SCHEDULERS: dict[str, Callable[..., Scheduler]] = {
     "pbt": PBT,
     "pb2": PB2,
     "timesharing": TimeSharing,
+    "freezethaw": FreezeThaw,
     "resourcechanging": ResourceChanging,
     "plateau": Plateau,
     "threshold": Threshold,

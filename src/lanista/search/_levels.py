@@ -52,7 +52,7 @@ class AtLevel(History):
     def __init__(self, history: History, reached: Bools, level: float, *, cut: int = CANCELLED) -> None:
         self._whole = history
         trials, _, values = history.log
-        rows = _arrivals(history, level)
+        rows = arrivals(history, level)
         rows = rows[reached[trials[rows]]]
         self._values = np.where(reached[:, None], history.Y, np.nan)
         self._values[trials[rows]] = values[rows]
@@ -115,7 +115,7 @@ def _rungs(history: History, level: float) -> list[Rung]:
 def _rung(history: History, step: float) -> Rung:
     """The trials that came to the step first; their number grows by tenths, so that what was fitted serves a while."""
     trials, _, values = history.log
-    rows = _arrivals(history, step)
+    rows = arrivals(history, step)
     rows = rows[: checkpoint(len(rows))]
     return Rung(step, history.X[trials[rows]], history.active[trials[rows]], values[rows])
 
@@ -128,7 +128,7 @@ def _furthest(history: History) -> Floats:
     return furthest
 
 
-def _arrivals(history: History, step: float) -> NDArray[np.intp]:
+def arrivals(history: History, step: float) -> NDArray[np.intp]:
     """The rows of the log, in their order, of each trial's first report at or beyond the step."""
     trials, steps, _ = history.log
     rows = np.flatnonzero(steps >= step)

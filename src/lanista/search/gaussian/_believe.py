@@ -36,10 +36,13 @@ class Memory:
 
     def scales(self, name: object, features: Features, X: Floats, y: Floats, *, warp: bool) -> Scales:
         """Those of the greatest posterior density for points X (n, d) and targets y (n,)."""
-        key = hash((X.tobytes(), y.tobytes()))
+        return self.fitted(name, features, features.of(X, ~np.isnan(X)), y, warp=warp)
+
+    def fitted(self, name: object, features: Features, F: Floats, y: Floats, *, warp: bool = False) -> Scales:
+        """The same for features F (n, f)."""
+        key = hash((F.tobytes(), y.tobytes()))
         known = self._known.get(name)
         if known is None or known[0] != key:
-            F = features.of(X, ~np.isnan(X))
             known = self._known[name] = key, fit(features, F, y, warp=warp)
         return known[1]
 

@@ -1,0 +1,218 @@
+"""Freeze-thaw: Swersky, Snoek and Adams, Freeze-Thaw Bayesian Optimization, 2014.
+
+Shapes: q busy trials, k frozen trials, d columns.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lanista._described import Described
+from lanista.joint._curves import Curves, Stepped, Values
+from lanista.journal import COMPLETED, History
+from lanista.schedule import Action, Event, Fidelity, Report, Resume, Slots, Start, Stop, Yielded
+from lanista.schedule._checks import whole
+from lanista.schedule._fidelity import levels
+from lanista.schedule._rungs import completed, lost, through
+from lanista.search._ranking import Floats, Rows
+from lanista.search._stream import seed_of
+from lanista.search._threads import one_thread
+from lanista.search.gaussian._acquire import Acquisition, Believed, LogEI, Sum
+from lanista.search.gaussian._believe import PRIOR_WEIGHT
+from lanista.search.gaussian._maximise import maximise
+from lanista.search.gaussian._region import box, region
+from lanista.search.gaussian._session import CENTRES, EFFORT, MOST_PENDING, Box, Seen, Setting
+
+
+class Fresh(NamedTuple):
+    """The most promising new configuration.
+
+    Attributes:
+        x: (1, d) its point.
+        worth: the logarithm of the improvement to be expected of it; -inf if it was tried already.
+    """
+
+    x: Floats
+    worth: float
+
+
+class FreezeThaw(Described):
+    """Goes on with what promises most for the steps it still needs: a frozen trial or a new one, which it proposes.
+
+    Each trial runs to the next level and is frozen there, that is, paused. The curves of all trials are one Gaussian
+    process of configuration and step, which tells what each would come to at the last level, and what a new
+    configuration would; Swersky, Snoek and Adams (2014), sections 3 and 4. A free slot goes to the frozen trial with
+    the greatest improvement to be expected over the complete ones, divided by the share of the steps that it still
+    needs, or, if it promises more, to the best new configuration; the paper takes the gain in information instead. So
+    a trial that began badly is thawed once others have shown that such a beginning says little. Trials that run count
+    as if they had come out as expected. Every second new configuration is looked for in a trust region around the best
+    trial, as `GP` does.
+
+    Trials need `trial.save` and `trial.load`, or begin again when they are thawed. The configurations are its own,
+    whatever the searcher is: the defaults, then points of a Latin hypercube, and once `startup` trials have reported,
+    those of the model. Where there may be no more trials the run ends once a new one would promise more than any that
+    is frozen. Trials that failed, and values that are missing or infinite, count as the worst. The first objective
+    decides; bounds on other metrics and earlier experiments are not heeded.
+
+    Args:
+        max_steps: the step at which a trial is complete, or a fidelity in place of steps.
+        min_steps: the lowest level; the others are `reduction` times as high each. None: levels are at
+            `max_steps / reduction**k`, rounded, for k up to 5, or where the fidelity has them.
+        reduction: ratio of a level to the one below it.
+        startup: trials that have reported before the model is used.
+
+    Raises:
+        UsageError: an argument is out of range.
+
+    >>> FreezeThaw(32).on(History(Space({"x": Float(0, 1)})), Slots(free=1))
+    [Start(budget=1, parent=None, params={'x': 0.5}, resources=None, seconds=None)]
+    """
+
+    def __init__(
+        self, max_steps: int | Fidelity, *, min_steps: int | None = None, reduction: int = 2, startup: int = 6
+    ) -> None:
+        self.max_steps, self.min_steps, self.reduction, self.startup = max_steps, min_steps, reduction, startup
+        self.fidelity = max_steps if isinstance(max_steps, Fidelity) else None
+        self._levels = levels(max_steps, min_steps, reduction, "FreezeThaw", deepest=5)
+        whole("FreezeThaw", 1, startup=startup)
+        self._setting: Setting | None = None
+
+    @one_thread()
+    def on(self, history: History, event: Event) -> list[Action]:
+        """Completes trials; on free slots thaws what is frozen, or starts new trials."""
+        if isinstance(event, Report | Yielded) and event.step >= self._levels[-1]:
+            return [completed(event.trial, self.max_steps)]
+        if not isinstance(event, Slots):
+            return []
+        done = through(history, self._levels[-1])
+        paused = np.array([n for n in history.paused_trials if n not in done], dtype=np.intp)
+        silent = history.steps[paused] == 0
+        told = np.isfinite(history.Y[paused, 0])
+        first: list[Action] = [self._resume(history, n) for n in paused[silent].tolist()]
+        waiting = [n for n in history.waiting if n not in history.released]
+        given: list[Action] = [*first, *([Start(self._levels[0])] * len(waiting))]
+        given = given[: event.free]
+        return [
+            *(completed(trial, self.max_steps) for trial in done),
+            *(Stop(n, lost(history, np.inf, int(history.steps[n]), "")) for n in paused[~silent & ~told].tolist()),
+            *given,
+            *self._fill(history, paused[~silent & told], event.free - len(given)),
+        ]
+
+    def _fill(self, history: History, frozen: Rows, free: int) -> list[Action]:
+        """What the slots go to that are still free; where no trial is complete, also in case new ones are refused."""
+        if not free:
+            return []
+        setting = self._prepared(history)
+        steps = np.array(self._levels, dtype=np.float64)
+        values = Values.of(history, steps)
+        if not setting.features.count:
+            actions: list[Action] = [Start(self._levels[0])] * free
+        elif len(np.unique(values.trial)) < self.startup:
+            params = setting.first.take(len(history), free)
+            actions = [Start(self._levels[0], params=each) for each in params]
+        else:
+            curves = Curves(Stepped(history.space), setting.memory, history, steps, values)
+            actions = self._chosen(_Search(history, setting, curves), frozen, free)
+        if history.counts[COMPLETED] or history.running:
+            return actions
+        resumed = [action.trial for action in actions if isinstance(action, Resume)]
+        others = [n for n in self._furthest(history, frozen) if n not in resumed]
+        return [*actions, *(self._resume(history, n) for n in others[: free - len(resumed)])]
+
+    def _chosen(self, search: "_Search", frozen: Rows, free: int) -> list[Action]:
+        """One after the other, each knowing those before it: the best of the frozen trials, or a new one.
+
+        Before a trial is complete nobody knows what is to be improved on: one after the other is thawed until then.
+        """
+        history, actions = search.history, list[Action]()
+        leading = history.counts[COMPLETED] or (history.steps[history.running] >= self._levels[0]).any()
+        for _ in range(free):
+            worth = search.worth(frozen) - np.log(1.0 - history.steps[frozen] / self._levels[-1])
+            fresh = search.fresh() if leading or not len(frozen) else None
+            if fresh is None or (len(frozen) and worth.max() >= fresh.worth):
+                at = int(np.argmax(worth if leading else -search.mean(frozen)))
+                trial, frozen = int(frozen[at]), np.delete(frozen, at)
+                actions.append(self._resume(history, trial))
+                search.begin(history.X[[trial]])
+                leading = True
+            else:
+                actions.append(Start(self._levels[0], params=history.space.decode(fresh.x)[0]))
+                search.begin(fresh.x, is_new=True)
+        return actions
+
+    def _resume(self, history: History, trial: int) -> Resume:
+        """The trial until the next level."""
+        return Resume(trial, next(level for level in self._levels if level > history.steps[trial]))
+
+    def _furthest(self, history: History, frozen: Rows) -> list[int]:
+        """The frozen trials that came furthest first, and among them the best."""
+        found: list[int] = frozen[np.lexsort((history.Y[frozen, 0], -history.steps[frozen]))].tolist()
+        return found
+
+    def _prepared(self, history: History) -> Setting:
+        space, seed = history.space, seed_of(history)
+        if self._setting is None or not self._setting.fits(space, seed, self.startup):
+            self._setting = Setting(space, seed, self.startup)
+        return self._setting
+
+
+class _Search:
+    """What is worth how much, given what is busy already."""
+
+    def __init__(self, history: History, setting: Setting, curves: Curves) -> None:
+        self.history, self._setting, self._curves = history, setting, curves
+        self._features = curves.features
+        self._rng = np.random.default_rng([setting.seed, len(history), len(history.log[0])])
+        self._seen = Seen(history.X)
+        self._busy = history.X[history.running][-MOST_PENDING:]
+        self._count = len(history)
+        self._known = self._of(history.X[curves.trials])
+        complete = np.isin(curves.trials, np.flatnonzero(history.state == COMPLETED))
+        self._complete = self._known[complete] if complete.any() else self._known
+        self._condition()
+
+    def begin(self, x: Floats, *, is_new: bool = False) -> None:
+        """From now on a point (1, d) is busy."""
+        self._busy = np.concatenate([self._busy, x])
+        if is_new:
+            self._seen.add(x)
+            self._count += 1
+        self._condition()
+
+    def worth(self, trials: Rows) -> Floats:
+        """(k,) the logarithm of the improvement over complete and busy trials that is to be expected of some trials."""
+        X = self.history.X[trials]
+        best = float(self._process.mean(np.concatenate([self._complete, self._of(self._busy)])).min())
+        return LogEI(self._features, self._process, best).value(X, ~np.isnan(X)) if len(X) else np.empty(0)
+
+    def mean(self, trials: Rows) -> Floats:
+        """(k,) what some trials are expected to come to."""
+        found: Floats = self._process.mean(self._of(self.history.X[trials]))
+        return found
+
+    def fresh(self) -> Fresh:
+        """The new configuration of the greatest improvement over all trials."""
+        space, n = self.history.space, len(self._curves.trials)
+        mean = self._process.mean(self._known)
+        gain = LogEI(self._features, self._process, float(self._process.mean(self._all).min()))
+        wanted: Acquisition = Sum(gain, Believed(space, PRIOR_WEIGHT / (1.0 + n))) if space.has_prior else gain
+        local = self._count % 2 == 0
+        best = self._curves.trials[np.argsort(mean, kind="stable")[: 1 if local else CENTRES]]
+        centres = self.history.X[best]
+        within = self._box(centres[0]) if local else None
+        x = maximise(space, wanted, self._rng, centres=centres, taken=self._seen, effort=EFFORT, within=within)
+        return Fresh(x, -np.inf if self._seen(x)[0] else float(gain.value(x, ~np.isnan(x))[0]))
+
+    def _box(self, centre: Floats) -> Box:
+        plain, scales = self._setting.features, self._curves.scales
+        length = region(self._curves.progress, max(4, plain.count), self._setting.startup).length
+        return box(plain, scales._replace(weight=scales.weight[:-1]), centre, length)
+
+    def _condition(self) -> None:
+        busy = self._of(self._busy)
+        self._process = self._curves.believing(busy)
+        self._all = np.concatenate([self._known, busy])
+
+    def _of(self, X: Floats) -> Floats:
+        return self._features.of(X, ~np.isnan(X))

@@ -1,0 +1,161 @@
+"""Freeze-thaw: one decider for what to begin and what to go on with."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lanista as la
+from lanista.errors import UsageError
+from lanista.journal import COMPLETED, PAUSED, STOPPED
+from lanista.schedule import ASHA, Fidelity, Scheduler, Slots, Start
+from lanista.space import Choice, Float, Params, Space
+from lanista.testing import SchedulerContract
+from tests.schedule.bench import Bench
+
+BOWL = Space({name: Float(0, 1) for name in "abcd"})
+
+
+class TestFreezeThaw(SchedulerContract):
+    def scheduler(self) -> Scheduler:
+        return la.FreezeThaw(12)
+
+
+class TestFreezeThawOfAFidelity(SchedulerContract):
+    def scheduler(self) -> Scheduler:
+        return la.FreezeThaw(Fidelity("rows", 100, 1000, log=True))
+
+
+def bowl(state: Any, params: Params, step: int) -> tuple[None, float]:
+    """The distance to a point that is further from the true one the fewer steps there were, and a common start."""
+    away = 0.3 + 0.1 * (32 - step) / 32
+    return None, sum((params[name] - away) ** 2 for name in "abcd") + 1.0 / step
+
+
+def crossing(state: Any, params: Params, step: int) -> tuple[None, float]:
+    """What is fast at first is poor in the end: curves cross between the steps 8 and 16."""
+    floor = (params["a"] - 0.8) ** 2 + (params["b"] - 0.3) ** 2
+    return None, floor + 1.5 * math.exp(-step * (0.1 + 0.5 * floor))
+
+
+def regret(scheduler: Scheduler, advance: Any, seed: int, *, workers: int = 1) -> float:
+    """Of the best value at the last step, after as many steps as some whole trials take."""
+    history = Bench(scheduler, BOWL, advance, workers=workers, steps=(8 + 4 * workers) * 32, seed=seed).run()
+    return float(np.nanmin(np.where(history.state == COMPLETED, history.Y[:, 0], np.nan)))
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_it_finds_better_ones_than_successive_halving_at_random(workers: int) -> None:
+    own, other = (
+        np.median([regret(make(), bowl, seed, workers=workers) for seed in range(3)])
+        for make in (lambda: la.FreezeThaw(32), lambda: ASHA(32, form="promotion"))
+    )
+    assert own - 1 / 32 < 0.2 * (other - 1 / 32)
+
+
+def test_it_learns_that_the_first_levels_mislead() -> None:
+    own, other = (
+        np.median([regret(make(), crossing, seed) for seed in range(3)])
+        for make in (lambda: la.FreezeThaw(32), lambda: ASHA(32, form="promotion"))
+    )
+    assert own < 0.1 < other
+
+
+def test_a_trial_stops_at_each_level_for_others_to_be_weighed_against_it() -> None:
+    history = Bench(la.FreezeThaw(32), BOWL, bowl, workers=1, steps=200).run()
+    furthest = history.steps[history.state == PAUSED]
+    assert set(furthest.tolist()) <= {1, 2, 4, 8, 16}
+    assert (history.state == COMPLETED).any()
+    assert len(furthest) > 5
+
+
+def test_trials_that_are_told_nothing_apart_by_run_in_turn() -> None:
+    """Before the model is used configurations are those of the first design, the defaults before all."""
+    history = Bench(la.FreezeThaw(32, startup=11), BOWL, bowl, workers=1, trials=11, steps=11).run()
+    assert history.params[0] == dict.fromkeys("abcd", 0.5)
+    for name in "abcd":
+        assert sorted(int(params[name] * 10) for params in history.params[1:]) == list(range(10))
+
+
+def test_where_there_may_be_no_more_trials_one_is_completed_and_the_run_ends() -> None:
+    bench = Bench(la.FreezeThaw(32), BOWL, bowl, workers=2, trials=4)
+    history = bench.run()
+    assert 1 <= (history.state == COMPLETED).sum() <= 2
+    assert bench.spent < 3 * 32
+    assert history.state[np.argmin(history.Y[:, 0])] == COMPLETED
+
+
+def test_values_that_are_missing_end_a_trial() -> None:
+    def broken(state: Any, params: Params, step: int) -> tuple[None, float]:
+        return None, float("nan") if params["a"] > 0.7 else params["a"] / step
+
+    history = Bench(la.FreezeThaw(8), BOWL, broken, workers=2, steps=150).run()
+    lost = np.array([params["a"] > 0.7 for params in history.params])
+    assert lost.any()
+    assert (history.state[lost][:-2] == STOPPED).all()
+    assert (history.state[~lost] != STOPPED).all()
+
+
+@pytest.mark.parametrize("space", [Space({"x": Choice(["only"])}), Space({"x": Choice(["a", "b", "c"])})])
+def test_small_spaces_are_exhausted_and_then_repeated(space: Space) -> None:
+    history = Bench(la.FreezeThaw(4), space, lambda *_: (None, 1.0), workers=2, trials=12).run()
+    assert len(history) == 12
+    assert {params["x"] for params in history.params} == {each["x"] for each in space.grid()}
+
+
+def test_all_configurations_meet_the_constraints() -> None:
+    space = Space({"a": Float(0, 1), "b": Float(0, 1)}).where("a + b < 0.8")
+    history = Bench(la.FreezeThaw(4), space, lambda _, p, step: (None, -p["a"] - p["b"]), workers=3, steps=120).run()
+    assert max(params["a"] + params["b"] for params in history.params) < 0.8
+    assert max(params["a"] + params["b"] for params in history.params) > 0.79
+
+
+def test_what_a_person_asks_for_comes_first() -> None:
+    scheduler = la.FreezeThaw(32)
+    bench = Bench(scheduler, BOWL, bowl, workers=1, steps=60)
+    history = bench.run()
+    wish = {**history.params[0], "a": 0.123}
+    from lanista.journal import Asked
+
+    history.extend([Asked(1.0, len(history), wish, origin="enqueued")])
+    assert scheduler.on(history, Slots(1)) == [Start(budget=1)]
+
+
+def test_those_that_are_thawed_are_the_better_ones() -> None:
+    history = Bench(la.FreezeThaw(32), BOWL, bowl, workers=1, steps=200).run()
+    trials, steps, values = history.log
+    at_first = values[steps == 1, 0][np.argsort(trials[steps == 1])]
+    assert np.median(at_first[history.steps > 1]) < np.median(at_first[history.steps == 1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"max_steps": 0}, "max_steps"),
+        ({"max_steps": 9, "startup": 0}, "startup"),
+        ({"max_steps": 9, "reduction": 1}, "reduction"),
+        ({"max_steps": 9, "min_steps": 10}, "min_steps"),
+        ({"max_steps": Fidelity("rows", 10, 100), "min_steps": 20}, "min_steps"),
+    ],
+)
+def test_arguments_out_of_range_are_told(arguments: dict[str, Any], text: str) -> None:
+    with pytest.raises(UsageError, match=text):
+        la.FreezeThaw(**arguments)
+
+
+def training(trial: la.Trial) -> None:
+    state = {"loss": 2.0}
+    for _ in range(trial.load(state), 8):
+        state["loss"] = 0.5 * state["loss"] + (trial["x"] - 0.3) ** 2
+        trial.save(state)
+        trial.report(loss=state["loss"])
+
+
+@pytest.mark.parametrize(("executor", "workers"), [("inline", 1), ("processes", 2)])
+def test_an_experiment_of_it(executor: str, workers: int) -> None:
+    exp = la.Experiment("thaw", {"x": Float(0, 1)}, metric="loss", scheduler=la.FreezeThaw(8), store="memory", seed=0)
+    exp.run(training, trials=12, workers=workers, executor=executor, progress=False)
+    assert exp.best.state == "completed"
+    assert abs(exp.best.params["x"] - 0.3) < 0.05
+    assert {trial.state for trial in exp.trials} == {"completed", "paused"}
