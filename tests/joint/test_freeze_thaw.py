@@ -5,9 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import lanista as la
 from lanista.errors import UsageError
+from lanista.joint._curves import Values
 from lanista.journal import COMPLETED, PAUSED, STOPPED
 from lanista.schedule import ASHA, Fidelity, Scheduler, Slots, Start
 from lanista.space import Choice, Float, Params, Space
@@ -97,6 +100,41 @@ def test_values_that_are_missing_end_a_trial() -> None:
     assert (history.state[~lost] != STOPPED).all()
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_where_values_are_missing_is_no_good_place(late: bool) -> None:
+    """Also where it is the best one until the last step."""
+
+    def broken(state: Any, params: Params, step: int) -> tuple[None, float]:
+        bad = params["a"] > 0.7 and (step == 8 or not late)
+        return None, float("nan") if bad else params["b"] - params["a"] + 1 / step
+
+    history = Bench(la.FreezeThaw(8), BOWL, broken, workers=1, trials=40).run()
+    assert np.mean([params["a"] > 0.7 for params in history.params[8:]]) < 0.4  # the best lie beside it
+    assert np.nanmin(np.where(history.state == COMPLETED, history.Y[:, 0], np.nan)) < -0.3
+
+
+def test_a_trial_from_elsewhere_does_not_keep_ours_from_their_end() -> None:
+    exp = la.Experiment("thaw", {"x": Float(0, 1)}, metric="loss", scheduler=la.FreezeThaw(8), store="memory", seed=0)
+    exp.add({"x": 0.9}, {"loss": 5.0})
+    exp.run(training, trials=4, progress=False)
+    assert any(trial.state == "completed" and trial.steps == 8 for trial in exp.trials)
+
+
+@given(st.floats(0.01, 100), st.floats(-10, 10), st.integers(0, 1000))
+def test_values_are_lifted_by_what_trials_had_at_both_levels(ratio: float, shift: float, seed: int) -> None:
+    """With many pairs the spread is nearly that of the upper level."""
+    low = np.random.default_rng(seed).normal(size=60)
+    both = np.arange(40)
+    values = Values(
+        np.append(np.arange(60), both), np.repeat([0, 1], [60, 40]), np.append(low, shift + ratio * low[both])
+    )
+    lifted = values.lifted()
+    np.testing.assert_array_equal(np.argsort(lifted[:60]), np.argsort(low))
+    spreads = np.ptp(lifted[:60]) / np.ptp(low), np.ptp(lifted[60:]) / np.ptp(low[both])
+    assert abs(math.log(spreads[0] / spreads[1])) < 0.11 * abs(math.log(ratio)) + 1e-6
+    assert np.median(lifted[both]) == pytest.approx(np.median(lifted[60:]))
+
+
 @pytest.mark.parametrize("space", [Space({"x": Choice(["only"])}), Space({"x": Choice(["a", "b", "c"])})])
 def test_small_spaces_are_exhausted_and_then_repeated(space: Space) -> None:
     history = Bench(la.FreezeThaw(4), space, lambda *_: (None, 1.0), workers=2, trials=12).run()
@@ -159,3 +197,16 @@ def test_an_experiment_of_it(executor: str, workers: int) -> None:
     assert exp.best.state == "completed"
     assert abs(exp.best.params["x"] - 0.3) < 0.05
     assert {trial.state for trial in exp.trials} == {"completed", "paused"}
+
+
+def test_branches_that_are_not_taken_have_no_values_where_the_space_is_told_by_the_objective() -> None:
+    def objective(trial: la.Trial) -> None:
+        kind = trial.suggest_categorical("kind", ["a", "b"])
+        value = trial.suggest_float("x" if kind == "a" else "z", 0, 1)
+        for step in range(1, 5):
+            trial.report(loss=value + 1 / step)
+
+    exp = la.Experiment("thaw", metric="loss", scheduler=la.FreezeThaw(4, startup=3), store="memory", seed=0)
+    exp.run(objective, trials=12, progress=False)
+    for trial in exp.trials:
+        assert set(trial.params) == {"kind", "x" if trial.params["kind"] == "a" else "z"}

@@ -183,8 +183,8 @@ class Engine:
             if isinstance(params, Child):
                 made_from = params.made_from
                 params = dict(params)
-            if self.history.created is not None and self.history.created.define:
-                params, proposal = {}, params
+        if action.parent is None and self.history.created is not None and self.history.created.define:
+            params, proposal = {}, params
         if action.parent is not None:
             self._restarts.copied(self.history, action.parent, number)
         lease = self.owner, action.budget, action.seconds, action.resources

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lanista.journal import CANCELLED, COMPLETED, FAILED, INFEASIBLE, History
+from lanista.journal import CANCELLED, COMPLETED, FAILED, INFEASIBLE, STOPPED, History
 from lanista.search._levels import arrivals
 from lanista.search._ranking import Floats, Rows
 from lanista.search.gaussian._believe import Memory
@@ -26,6 +26,8 @@ EQUAL = 4.0
 """Pairs of values for which two levels are believed to spread alike."""
 OUTLYING = 3.0
 """Standard deviations beyond which a value counts no further for how much a level spreads."""
+MOST = 1e12
+"""The size, in that of the middle value, beyond which values are alike."""
 
 
 class Values(NamedTuple):
@@ -43,18 +45,18 @@ class Values(NamedTuple):
 
     @classmethod
     def of(cls, history: History, levels: Floats) -> "Values":
-        """Those at steps `levels`, of trials that did not fail; a trial that is complete has the last in any case."""
+        """Those at steps `levels`, of trials that are not `lost`; one that is complete has the last in any case."""
         trials, _, values = history.log
-        n, top = len(history), len(levels) - 1
-        lost = np.isin(history.state, (FAILED, INFEASIBLE, CANCELLED))
+        top = len(levels) - 1
         rows = [arrivals(history, step) for step in levels.tolist()]
         parts = [(trials[at], np.full(len(at), level), values[at, 0], at) for level, at in enumerate(rows)]
         silent = history.state == COMPLETED
         silent[trials[rows[top]]] = False
         others = np.flatnonzero(silent)
-        parts.append((others, np.full(len(others), top), history.Y[others, 0], np.full(len(others), len(trials))))
+        parts.append((others, np.full(len(others), top), history.Y[others, 0], np.full(len(others), -1)))
         trial, level, y, order = (np.concatenate(part) for part in zip(*parts, strict=True))
-        keep = np.flatnonzero(np.isfinite(y) & (trial < n) & ~lost[trial])
+        left_out = lost(history) | (history.state == CANCELLED)
+        keep = np.flatnonzero(np.isfinite(y) & ~left_out[trial])
         keep = keep[np.argsort(order[keep], kind="stable")]
         return cls(trial[keep], level[keep], y[keep])
 
@@ -69,7 +71,7 @@ class Values(NamedTuple):
         """
         trials, row = np.unique(self.trial, return_inverse=True)
         table = np.full((int(self.level.max()) + 1, len(trials)), np.nan)
-        table[self.level, row] = self.y / max(float(np.abs(self.y).max()), 1e-300)  # squares must not overflow
+        table[self.level, row] = _scaled(self.y)
         for low, high in zip(table[-2::-1], table[:0:-1], strict=True):
             both = np.isfinite(low) & np.isfinite(high)
             if both.any():
@@ -78,17 +80,34 @@ class Values(NamedTuple):
         return found
 
 
+def lost(history: History) -> Bools:
+    """(n,) which trials failed, or have last reported, or ended with, a value that is missing or infinite."""
+    failed = (history.state == FAILED) | (history.state == INFEASIBLE)
+    told = (history.steps > 0) | (history.state == COMPLETED) | (history.state == STOPPED)
+    found: Bools = failed | (told & ~np.isfinite(history.Y[:, 0]))
+    return found
+
+
+def _scaled(y: Floats) -> Floats:
+    """(n,) values in units of the middle one, cut where their squares might overflow."""
+    size = float(np.median(np.abs(y))) or float(np.abs(y).max()) or 1.0
+    with np.errstate(over="ignore"):
+        scaled: Floats = np.clip(y / size, -MOST, MOST)
+    return scaled
+
+
 def _lift(values: Floats, low: Floats, high: Floats) -> None:
     """Puts values (n,) of one level on the scale of the next, in place; some trials have `low` here, `high` there."""
-    known = values[np.isfinite(values)]
-    spread = 1.4826 * float(np.median(np.abs(known - np.median(known)))) + 1e-15
-    middles = np.median(low), np.median(high)
-    sums = (
-        np.sum(np.minimum(np.abs(y - middle), OUTLYING * spread) ** 2)
-        for y, middle in zip((low, high), middles, strict=True)
-    )
-    below, above = (total + EQUAL * spread**2 for total in sums)
-    values[:] = middles[1] + np.sqrt(above / below) * (values - middles[0])
+    below, above = _spread(low), _spread(high)
+    ratio = (above / below) ** (len(low) / (len(low) + EQUAL)) if below > 0 and above > 0 else 1.0
+    values[:] = np.median(high) + ratio * (values - np.median(low))
+
+
+def _spread(y: Floats) -> float:
+    """The standard deviation of values (n,) about the middle one, of which outliers count in part."""
+    away = np.abs(y - np.median(y))
+    limit = OUTLYING * 1.4826 * float(np.median(away))
+    return float(np.sqrt(np.mean(np.minimum(away, limit if limit > 0 else np.inf) ** 2)))
 
 
 class Stepped(Features):
@@ -146,8 +165,8 @@ class Curves:
         last = last[np.append(np.diff(values.trial[last]) > 0, True)]
         self.trials, self.progress = values.trial[last], y[last]
         rows = _thinned(values, MOST_ROWS)
-        bad = np.flatnonzero(np.isin(history.state, (FAILED, INFEASIBLE)))[-MOST_ROWS:]
-        worst = Values(bad, np.zeros(len(bad), dtype=np.intp), np.full(len(bad), y.max()))
+        bad = np.flatnonzero(lost(history))[-len(rows) :]  # more of them would leave the others no scale
+        worst = Values(bad, np.full(len(bad), len(levels) - 1), np.full(len(bad), y.max()))
         self._F = np.concatenate([seen(values.only(rows)), seen(worst)])
         self._y = gaussianised(np.concatenate([y[rows], worst.y]))
         self.process = Process(features, self.scales, self._F, self._y)

@@ -114,7 +114,7 @@ class FreezeThaw(Described):
         else:
             curves = Curves(Stepped(history.space), setting.memory, history, steps, values)
             actions = self._chosen(_Search(history, setting, curves), frozen, free)
-        if history.counts[COMPLETED] or history.running:
+        if history.counts[COMPLETED] > history.imported:
             return actions
         resumed = [action.trial for action in actions if isinstance(action, Resume)]
         others = [n for n in self._furthest(history, frozen) if n not in resumed]
@@ -174,7 +174,7 @@ class _Search:
 
     def begin(self, x: Floats, *, is_new: bool = False) -> None:
         """From now on a point (1, d) is busy."""
-        self._busy = np.concatenate([self._busy, x])
+        self._busy = np.concatenate([self._busy, x])[-MOST_PENDING:]
         if is_new:
             self._seen.add(x)
             self._count += 1
