@@ -23,6 +23,9 @@ from lanista.search.gaussian._maximise import maximise
 from lanista.search.gaussian._region import box, region
 from lanista.search.gaussian._session import CENTRES, EFFORT, MOST_PENDING, Box, Seen, Setting
 
+ENOUGH = 0.1
+"""The share of what a new trial promises for which a frozen one is thawed where there may be no new ones."""
+
 
 class Fresh(NamedTuple):
     """The most promising new configuration.
@@ -50,8 +53,8 @@ class FreezeThaw(Described):
 
     Trials need `trial.save` and `trial.load`, or begin again when they are thawed. The configurations are its own,
     whatever the searcher is: the defaults, then points of a Latin hypercube, and once `startup` trials have reported,
-    those of the model. Where there may be no more trials the run ends once a new one would promise more than any that
-    is frozen. Trials that failed, and values that are missing or infinite, count as the worst. The first objective
+    those of the model. Where there may be no more trials the run ends once no frozen one promises a tenth of what a new
+    one would. Trials that failed, and values that are missing or infinite, count as the worst. The first objective
     decides; bounds on other metrics and earlier experiments are not heeded.
 
     Args:
@@ -125,21 +128,31 @@ class FreezeThaw(Described):
 
         Before a trial is complete nobody knows what is to be improved on: one after the other is thawed until then.
         """
-        history, actions = search.history, list[Action]()
+        history = search.history
+        resumes, starts, least = list[Action](), list[Action](), np.inf
         leading = history.counts[COMPLETED] or (history.steps[history.running] >= self._levels[0]).any()
         for _ in range(free):
-            worth = search.worth(frozen) - np.log(1.0 - history.steps[frozen] / self._levels[-1])
+            worth = self._worth(search, frozen)
             fresh = search.fresh() if leading or not len(frozen) else None
             if fresh is None or (len(frozen) and worth.max() >= fresh.worth):
                 at = int(np.argmax(worth if leading else -search.mean(frozen)))
                 trial, frozen = int(frozen[at]), np.delete(frozen, at)
-                actions.append(self._resume(history, trial))
+                resumes.append(self._resume(history, trial))
                 search.begin(history.X[[trial]])
                 leading = True
             else:
-                actions.append(Start(self._levels[0], params=history.space.decode(fresh.x)[0]))
+                starts.append(Start(self._levels[0], params=history.space.decode(fresh.x)[0]))
                 search.begin(fresh.x, is_new=True)
-        return actions
+                least = fresh.worth + np.log(ENOUGH)
+        worth = self._worth(search, frozen)
+        others = frozen[np.argsort(-worth, kind="stable")[: np.sum(worth >= least)]]
+        spare = [self._resume(history, n) for n in others[: len(starts)].tolist()]
+        return [*resumes, *starts, *spare]
+
+    def _worth(self, search: "_Search", frozen: Rows) -> Floats:
+        """(k,) the logarithm of the improvement to be expected of frozen trials, for all steps that there are."""
+        found: Floats = search.worth(frozen) - np.log(1.0 - search.history.steps[frozen] / self._levels[-1])
+        return found
 
     def _resume(self, history: History, trial: int) -> Resume:
         """The trial until the next level."""
