@@ -67,8 +67,16 @@ class FreezeThaw(Described):
     Raises:
         UsageError: an argument is out of range.
 
-    >>> FreezeThaw(32).on(History(Space({"x": Float(0, 1)})), Slots(free=1))
-    [Start(budget=1, parent=None, params={'x': 0.5}, resources=None, seconds=None)]
+    >>> import lanista as la
+    >>> def train(trial):
+    ...     state = {"speed": trial["speed"]}
+    ...     for step in range(trial.load(state), 4):
+    ...         trial.save(state)
+    ...         trial.report(loss=1 / (1 + state["speed"] * step))
+    >>> exp = la.Experiment("thaw", {"speed": la.Float(0.1, 10)}, metric="loss", scheduler=FreezeThaw(4), store="memory")
+    >>> exp = exp.run(train, trials=8, progress=False)
+    >>> exp.best.steps
+    4
     """
 
     def __init__(
