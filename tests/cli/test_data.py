@@ -103,7 +103,7 @@ def test_a_space_may_stand_in_nni_s_file_or_in_a_config(lanista, tmp_path) -> No
     (tmp_path / "config.yml").write_text("name: e\nspace: {x: {float: [0, 1]}}\nwhere: x < 0.9\n")
     for name in ("nni.json", "config.yml"):
         result = lanista("import", name, tmp_path / "t.json", "--space", tmp_path / name, "--metric", "y")
-        assert result.out == f"added 1 trials to '{name}'\n", result.err
+        assert result.out == f"added 1 trial to '{name}'\n", result.err
     assert la.Experiment.load("config.yml").space.constraints == ("x < 0.9",)
 
 

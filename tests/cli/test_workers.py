@@ -77,7 +77,7 @@ def test_it_waits_while_the_last_trial_runs_elsewhere(lanista, gated, worker) ->
     assert f"waits for trial 0, held by pid {gated.process.pid}" in helper.line("waits for")
     gated.finish()
     code, out, _ = helper.end()
-    assert (code, "all 1 trials are done" in out) == (0, True)
+    assert (code, "its only trial is done" in out) == (0, True)
 
 
 @pytest.mark.parametrize("signals", [[signal.SIGINT, signal.SIGINT], [signal.SIGTERM]], ids=["ctrl-c twice", "term"])

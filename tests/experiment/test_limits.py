@@ -17,6 +17,16 @@ def test_trials():
     assert len(run(lambda t: 1.0, la.Limits(trials=3)).trials) == 3
 
 
+def test_one_trial_is_one():
+    assert run(lambda t: 1.0, la.Limits(trials=1)).reason == "its only trial is done"
+    space, rungs = {"x": la.Float(0, 1)}, la.ASHA(9, form="promotion")
+    for trials, reason in [(1, "its only trial is done; 1 is paused"), (2, "all 2 trials are done; 2 are paused")]:
+        exp = la.Experiment("e", space, store="memory", searcher="random", scheduler=rungs, seed=0)
+        assert la.simulate(exp, lambda params, step: (1.0, 1.0), trials=trials).reason == reason
+    one = la.Experiment("e", space, store="memory", searcher="random", scheduler=la.ASHA(1), seed=0)
+    assert la.simulate(one, lambda params, step: (1.0, 1.0), trials=1).trials[0].reason == "has had its only step"
+
+
 def test_target():
     exp = run(lambda t: 10.0 - t.number, la.Limits(trials=50, target=5.0))
     assert len(exp.trials) == 6
@@ -65,6 +75,33 @@ def test_plateau_with_a_delta_holds_after_a_resume(tmp_path):
 def test_cost_by_metric():
     exp = run(lambda t: {"value": 1.0, "cost": 2.5}, la.Limits(trials=100, cost=10))
     assert len(exp.trials) == 4
+
+
+def test_cost_counts_what_paused_and_running_trials_have_cost():
+    def objective(trial):
+        state = {"cost": 0}
+        trial.load(state)
+        while True:
+            state["cost"] += 1
+            trial.save(state)
+            trial.report(value=1.0, cost=state["cost"])
+
+    scheduler = la.ASHA(9, form="promotion")
+    exp = la.Experiment("e", {"x": la.Float(0, 1)}, store="memory", searcher="random", scheduler=scheduler, seed=0)
+    for _ in range(2):  # a second run begins nothing
+        exp.run(objective, limits=la.Limits(cost=30), progress=False)
+        assert exp.reason == "cost limit of 30 reached"
+        assert sum(trial.steps for trial in exp.trials) == exp.history.total_cost == 30
+    assert "paused" in [trial.state for trial in exp.trials]
+
+
+def test_cost_is_reached_by_a_sum_of_fractions():
+    def objective(trial):
+        for step in range(1, 11):
+            trial.report(value=1.0, cost=step * 0.1)
+
+    exp = run(objective, la.Limits(cost=3))
+    assert [trial.steps for trial in exp.trials] == [10, 10, 10]
 
 
 def test_wall_time_interrupts_what_reports_and_the_next_run_goes_on():

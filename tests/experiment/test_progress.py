@@ -11,7 +11,19 @@ import lanista as la
 from lanista.experiment._progress import Progress
 from lanista.experiment._render import closing, python_params, render, trial_line
 from lanista.experiment._view import Feed, View, view_of
-from lanista.journal import Asked, Commanded, Created, Ended, Event, History, Joined, Released, Reported, Started
+from lanista.journal import (
+    Asked,
+    Commanded,
+    Created,
+    Ended,
+    Event,
+    History,
+    Joined,
+    Released,
+    Reported,
+    Started,
+    Yielded,
+)
 
 SPACE = la.Space({"x": la.Float(0, 1), "opt": la.Choice(["sgd", "[red]adam"])})
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -81,8 +93,22 @@ def test_the_view_tells_best_running_rate_and_the_limit_that_binds() -> None:
     assert view.limit == "4 of 100 trials"
     hurried = view_of(run.history, la.Limits(trials=100, time=40.0), 20.0, started=0.0)
     assert (hurried.limit, hurried.eta, hurried.fraction) == ("20 s of 40 s", 20.0, 0.5)
+    costly = view_of(run.history, la.Limits(cost=80.0), 20.0, started=0.0)
+    assert (costly.limit, costly.eta) == ("cost 55 of 80", None)
     free = view_of(run.history, la.Limits(), 20.0)
     assert (free.limit, free.eta, free.fraction, free.rate) == ("", None, None, None)
+
+
+def test_while_trials_are_paused_they_are_told_and_nobody_guesses_when_the_run_ends() -> None:
+    run = Run(io.StringIO())
+    run.start(7)
+    run.end(0, 0.5)
+    run.add(*(Yielded(4.0, number, 1, 3) for number in range(1, 6)))
+    view = view_of(run.history, la.Limits(trials=24), 20.0, started=0.0)
+    assert (view.limit, view.eta, view.fraction) == ("6 of 24 trials, 5 of them paused", None, 0.25)
+    assert (view.done, view.rate) == (1, pytest.approx(1 / 20))
+    hurried = view_of(run.history, la.Limits(trials=24, time=40.0), 20.0, started=0.0)
+    assert (hurried.limit, hurried.eta) == ("20 s of 40 s", 20.0)
 
 
 def test_the_rate_counts_only_the_trials_of_this_run() -> None:
@@ -226,6 +252,20 @@ def test_a_reader_that_goes_away_does_not_end_the_run() -> None:
     run.end(0, 0.5)
     run.out.close()
     run.progress.update(run.history, run.limits)
+
+
+def test_the_best_of_a_run_that_goes_on_is_that_of_all_runs() -> None:
+    before = Run(io.StringIO())
+    before.start(2)
+    before.end(0, 0.9)
+    out, clock = io.StringIO(), Clock()
+    progress = Progress(stream=out, clock=clock)
+    again: list[Event] = [Joined(4.0, "again", "host/1", 43, 2), Ended(5.0, 1, 1, "completed", {"acc": 0.5})]
+    for event in again:
+        before.history.extend([event])
+        progress.event(event, before.history)
+    progress.update(before.history, before.limits)
+    assert re.fullmatch(r"trial 1 +completed +acc 0\.5 +best 0\.9 \(trial 0\)  4\.0 s\n", out.getvalue())
 
 
 # --- on a terminal ----------------------------------------------------------------------------------------------------

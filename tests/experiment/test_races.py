@@ -11,7 +11,8 @@ import pytest
 import lanista as la
 from lanista.errors import ExperimentError, MetricError, StoreError, UsageError
 from lanista.experiment import Progress, _controller
-from lanista.journal import PAUSED, Asked, Ended, Released, Suggested
+from lanista.experiment._lease import new_owner, this_host
+from lanista.journal import PAUSED, Asked, Ended, Joined, Released, Reported, Suggested
 from lanista.schedule import Slots, Start, Stop
 
 SPACE = {"x": la.Float(0, 1)}
@@ -189,6 +190,60 @@ def test_a_trial_that_others_run_again_cannot_be_told(two):
     with pytest.raises(ExperimentError, match="trial 0 was taken over"):
         exp.tell(trial, 1.0)
     assert other.tell(again, 2.0).value == 2.0
+
+
+class Later(la.Inline):
+    """A thousand seconds after the epoch; between two turns a hundred go by, and what `meanwhile` does."""
+
+    seconds = 1000.0
+
+    def __init__(self, meanwhile=lambda: None):
+        super().__init__()
+        self.meanwhile = meanwhile
+
+    def now(self):
+        return self.seconds
+
+    def poll(self, timeout):
+        self.seconds += 100.0
+        self.meanwhile()
+        super().poll(timeout)
+
+
+def leave_behind(exp, owner):
+    """A trial that a controller on this machine began at 100 seconds, and that last reported at 130."""
+    joined = Joined(100.0, owner, this_host(), os.getpid())
+    exp._journal.append([joined, Asked(100.0, 0, {"x": 0.5}, owner=owner), Reported(130.0, 0, 1, 1, {"y": 1.0})])
+
+
+def test_the_time_in_which_nothing_ran_after_a_crash_is_not_the_trials(two):
+    exp, other = two
+    leave_behind(other, "gone")
+    exp.run(lambda trial: 1.0, trials=1, executor=Later(), progress=False)
+    assert (exp.trials[0].attempts, exp.trials[0].state) == (2, "completed")
+    lost = next(event for event in exp.store.read(1) if isinstance(event, Released))
+    assert (lost.reason, lost.time) == ("its controller died", 130.0)
+    assert same_when_replayed(exp)
+
+
+def test_nor_is_it_where_the_trial_is_asked_for_again(two):
+    exp, other = two
+    leave_behind(other, "gone")
+    assert [trial.state for trial in exp.trials] == ["running"]
+    exp.ask()
+    assert (exp.trials[0].attempts, exp.trials[0].seconds) == (2, 30.0)
+
+
+def test_a_trial_whose_controller_was_seen_alive_ran_until_then(two, monkeypatch):
+    monkeypatch.setattr(_controller, "WATCH_S", 0.0)
+    exp, other = two
+    beat = new_owner()
+    other.store.beat(1, beat)
+    leave_behind(other, beat.owner)
+    dies = Later(lambda: other.store.silence(1, beat.owner))
+    exp.run(lambda trial: 1.0, trials=1, executor=dies, progress=False)
+    lost = next(event for event in exp.store.read(1) if isinstance(event, Released))
+    assert (lost.reason, lost.time) == ("its controller died", 1100.0)
 
 
 def test_a_run_says_for_whose_trials_it_waits(two):

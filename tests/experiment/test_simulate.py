@@ -149,6 +149,14 @@ def test_limits_of_seconds_are_virtual() -> None:
     assert len(exp.trials) == 3
 
 
+@pytest.mark.parametrize("form", ["stopping", "promotion"])
+def test_a_limit_on_seconds_counts_those_of_paused_and_running_trials(form: Any) -> None:
+    exp = la.simulate(experiment(la.ASHA(9, form=form)), ten, workers=4, limits=la.Limits(cost=100.0))
+    assert exp.reason == "cost limit of 100 reached"
+    assert 100 <= exp.history.total_cost <= 100 + 4
+    assert exp.history.total_cost == pytest.approx(sum(trial.seconds for trial in exp.trials))
+
+
 def test_trials_survive_the_deaths_of_workers() -> None:
     exp = experiment()
     on_virtual_time(exp, 10, ten, trials=60, failures=180.0, seed=1)

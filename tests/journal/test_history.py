@@ -182,6 +182,41 @@ def test_seconds_are_those_that_the_trial_ran() -> None:
     assert seen.trial(0).seconds == seen.cost(0) == 4.0
 
 
+def test_the_total_cost_is_of_all_trials_whatever_their_state() -> None:
+    seen = history(
+        Reported(3.0, 0, 1, 1, {"cost": 5.0}),
+        Yielded(4.0, 0, 1, 1),
+        Reported(4.0, 1, 1, 1, {"cost": 2.0}),
+        Reported(5.0, 1, 1, 2, {"cost": 4.0}),
+        Ended(6.0, 2, 1, "failed", reason="ValueError"),
+        trials=3,
+    )
+    assert seen.total_cost == 5.0 + 4.0 + 4.0
+    seen.extend([Started(100.0, 0, 2, "me"), Ended(101.0, 0, 2, "completed", {"cost": math.nan})])
+    assert seen.total_cost == 3.0 + 4.0 + 4.0
+
+
+def test_the_seconds_of_running_trials_cost_once_it_is_known_that_trials_tell_no_cost() -> None:
+    reports = [Reported(12.0, number, 1, 1, {"loss": 1.0}) for number in (0, 1)]
+    seen = history(*reports, trials=3)
+    assert seen.total_cost == 0.0
+    seen.extend([Released(14.0, 0, 1, "lost"), Ended(15.0, 2, 1, "failed", reason="ValueError")])
+    assert seen.total_cost == 13.0
+    seen.extend([Yielded(17.0, 1, 1, 1), Started(20.0, 1, 2, "me"), Reported(22.0, 1, 2, 2, {"loss": 1.0})])
+    assert seen.total_cost == 13.0 + 17.0
+    seen.extend([Ended(25.0, 1, 2, "completed", {"cost": 1.0})])
+    assert seen.total_cost == 13.0 + 1.0
+
+
+def test_imported_trials_that_tell_no_cost_say_nothing_of_others() -> None:
+    seen = history(
+        Asked(2.0, 1, {"x": 0.5}, "imported"),
+        Ended(2.0, 1, 0, "completed", {"loss": 1.0}),
+        Reported(12.0, 0, 1, 1, {"loss": 1.0}),
+    )
+    assert seen.total_cost == 0.0
+
+
 def test_a_running_trial_was_last_heard_of_at_its_start_or_report() -> None:
     assert history().heard(0) == history().since(0)
     seen = history(Reported(7.5, 0, 1, 1, {"loss": 9.0}), Asked(8.0, 1, {"x": 0.5}))
@@ -209,7 +244,7 @@ def test_arrays_are_views_that_cannot_be_written() -> None:
 
 
 def test_a_trial_that_is_not_there_is_named() -> None:
-    with pytest.raises(UsageError, match="no trial 3; the experiment has 1 trials"):
+    with pytest.raises(UsageError, match="no trial 3; the experiment has 1 trial,"):
         history().trial(3)
 
 

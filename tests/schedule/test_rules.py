@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import lanista as la
@@ -192,7 +193,9 @@ def test_a_rule_of_ones_own_decides() -> None:
         (lambda: la.ResourceChanging("asha", most={"cpus": 1}), "'asha' is no scheduler"),
         (lambda: la.PBT(la.Fidelity("rows", 1, 9)), r"max_steps=Fidelity\(.*: it must be a whole number"),
         (lambda: la.TimeSharing(True), r"max_steps=True\): it must be a whole number"),
-        (lambda: la.ASHA(9.5), r"max_steps=9.5\): it must be a whole number"),
+        (lambda: la.ASHA(9.5), r"max_steps=9.5\): it must be a whole number, at least 1$"),
+        (lambda: la.ASHA(16.0), r"max_steps=16.0\): it must be a whole number, at least 1; write 16$"),
+        (lambda: la.FreezeThaw(np.int64(16)), r"16\)?\): it must be a whole number, at least 1; write 16$"),
         (lambda: la.MedianStopping(grace_steps=None), "grace_steps=None"),
         (lambda: la.Combined(la.FIFO()), "no rule beside the scheduler"),
         (lambda: la.ResourceChanging(la.FIFO(), most=2), r"most=2\): give an amount above 0"),

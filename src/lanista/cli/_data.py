@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from lanista._words import counted
 from lanista.cli._base import Args, MakeCommand, add_name, existing, opened
 from lanista.errors import LanistaError, UsageError
 from lanista.experiment import remove
@@ -51,7 +52,7 @@ def _export(args: Args) -> None:
     format_ = args.format or ending or "csv"
     count = export.write(experiment, format_, Path(args.output) if args.output else None)
     if args.output:
-        print(f"wrote {count} trials to {args.output}")
+        print(f"wrote {counted(count, 'trial')} to {args.output}")
 
 
 def _import(args: Args) -> None:
@@ -66,7 +67,8 @@ def _import(args: Args) -> None:
         if new:  # what was created for this file alone
             remove(args.name, experiment.store)
         raise
-    print(f"added {added} trials to {args.name!r}" + (f"; left out {left} that have not ended" if left else ""))
+    left_out = f"; left out {left} that have not ended" if left else ""
+    print(f"added {counted(added, 'trial')} to {args.name!r}{left_out}")
 
 
 def _rm(args: Args) -> int:

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from lanista._words import counted
 from lanista.cli._base import Args, MakeCommand, add_json, add_name, existing, opened, print_json
 from lanista.cli._one import trial_json, trial_lines
 from lanista.cli._rows import TrialTable, split_columns
@@ -143,7 +144,8 @@ def _show_best(experiment: Experiment, record: dict[str, Any]) -> None:
     elif experiment.history.constraints and experiment.history.ended:
         print(f"\nbest        {missing_best(experiment.history)}")
     if "front" in record:
-        print(f"front       {record['front']:,} trials that no other one beats in every metric, see lanista best")
+        front = counted(record["front"], "trial")
+        print(f"front       {front} that no other one beats in every metric, see lanista best")
         print(f"hypervolume {number(record['hypervolume'])} up to the worst of each metric")
 
 

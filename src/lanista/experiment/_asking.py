@@ -4,6 +4,7 @@ import math
 import time
 from typing import Any
 
+from lanista._words import counted
 from lanista.errors import ExperimentError
 from lanista.experiment._checks import check_end
 from lanista.experiment._engine import Engine
@@ -30,7 +31,7 @@ class Desk:
                 if engine.exhausted
                 else "the scheduler starts no further trial"
             )
-            raise ExperimentError(f"{why}; {len(engine.history)} trials were asked for")
+            raise ExperimentError(f"{why} after {counted(len(engine.history), 'trial')}")
         engine.handed_out.add(jobs[0].number)
         return Trial(jobs[0], _EngineLink(engine), raises=False, groups=engine.history.space.groups)
 
@@ -79,10 +80,8 @@ class Desk:
         foreign = [n for n in h.running if h.owner(n) != self._engine.owner]
         if foreign:
             living = self._watch.living()
-            now = time.time()
-            lost: list[Event] = [
-                Released(now, n, h.attempt(n), "its controller died") for n in foreign if h.owner(n) not in living
-            ]
+            dead = [n for n in foreign if h.owner(n) not in living]
+            lost: list[Event] = [Released(h.heard(n), n, h.attempt(n), "its controller died") for n in dead]
             if lost:
                 self._engine.journal.decide(lost)
 

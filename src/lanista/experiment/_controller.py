@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from lanista._words import counted
 from lanista.errors import MetricError, ObjectiveError
 from lanista.experiment._awaiting import WATCH_S, Awaiting
 from lanista.experiment._engine import Engine
@@ -60,6 +61,7 @@ class Controller:
         self._jobs: set[int] = set()
         self._starts = 0
         self._taken: set[int] = set()
+        self._lived: set[str] = set()
         self._wound_down: set[int] = set()
         self._awaiting = Awaiting(engine, executor, watch=watch, progress=progress)
         self._next_sync = self._next_watch = 0.0
@@ -117,7 +119,7 @@ class Controller:
             if not busy and (reason := self._end()) is not None:
                 return reason
             self._awaiting.look(idle=not busy)
-            self._progress.update(self.journal.history, self.limits, self._meter.cost)
+            self._progress.update(self.journal.history, self.limits)
             self.executor.poll(SYNC_S)
 
     def _attend(self) -> None:
@@ -138,9 +140,9 @@ class Controller:
 
     def _orphans(self) -> list[Event]:
         """Lets go of trials that an earlier run of this very controller could not release, for want of the store."""
-        h, now = self.journal.history, self.executor.now()
+        h = self.journal.history
         lost = [n for n in h.running if self.engine.mine(n) and n not in self.engine.handed_out]
-        return [Released(now, n, h.attempt(n), "its run failed") for n in lost]
+        return [Released(h.heard(n), n, h.attempt(n), "its run failed") for n in lost]
 
     def take_over(self) -> None:
         """Releases the trials of controllers that no longer live, and says that these are gone."""
@@ -162,12 +164,18 @@ class Controller:
                 living |= self._watch.living()  # somebody may have joined meanwhile
             for owner in dead:
                 self._watch.forget(owner)
+            self._lived = living
 
     def _end_of(self, number: int) -> float:
-        """When a lost attempt ended: one on another machine, whose clock may be another, with its last report."""
-        joined = self.journal.history.owners.get(self.journal.history.owner(number) or "")
+        """When a lost attempt ended: now, where its controller lived at the last look, else with its last report.
+
+        Nobody knows how long a controller has been dead that died before this run. And one on another machine, whose
+        clock may be another, counts as living for a while after its death.
+        """
+        owner = self.journal.history.owner(number) or ""
+        joined = self.journal.history.owners.get(owner)
         here = joined is not None and joined.host == this_host()
-        return self.executor.now() if here else self.journal.history.heard(number)
+        return self.executor.now() if here and owner in self._lived else self.journal.history.heard(number)
 
     def _judge(self) -> None:
         """Holds the limits against the history."""
@@ -186,8 +194,7 @@ class Controller:
         elif self._interrupt.count:
             self._stop("interrupted", None)
         elif self._quota() <= 0:
-            many = "1 trial" if self._starts == 1 else f"{self._starts} trials"
-            self._stop(f"took {many}, as many as it was to take", None)
+            self._stop(f"took {counted(self._starts, 'trial')}, as many as it was to take", None)
 
     @property
     def _out_of_time(self) -> str:
@@ -239,8 +246,9 @@ class Controller:
         if self.engine.finish is not None:
             return self.engine.finish
         if self._room() == 0 and not (h.paused and h.paused_trials):
-            left = f"; {len(h.paused_trials)} are paused" if h.paused_trials else ""
-            return f"all {self.limits.trials} trials are done{left}"
+            done = "its only trial is" if self.limits.trials == 1 else f"all {self.limits.trials:,} trials are"
+            paused = len(h.paused_trials)
+            return f"{done} done" + (f"; {paused:,} {'is' if paused == 1 else 'are'} paused" if paused else "")
         if h.paused:
             return None
         if self.engine.exhausted:

@@ -5,11 +5,14 @@ from dataclasses import fields, replace
 from typing import Any
 
 from lanista._frozen import Frozen
+from lanista._words import counted
 from lanista.errors import UsageError
 from lanista.journal import CODES, COMPLETED, History, Joined
 from lanista.search import FEWEST, improvement_left
 
 FAILED = CODES["failed"]
+ROUNDING = 1e-9
+"""By what share a sum of many floats may fall short of what it should be."""
 
 
 class Limits(Frozen):
@@ -19,7 +22,8 @@ class Limits(Frozen):
         trials: how many trials in all, over all runs.
         time: wall-clock seconds of one call of `run`.
         trial_time: seconds of one attempt at a trial; `processes` kills it, `inline` ends it at its next report.
-        cost: total of the trials' `cost` metric, or of their seconds where they report none.
+        cost: total of the trials' `cost` metric, or of their seconds where they report none; those of trials that are
+            paused or run, up to their last report, are counted.
         target: a value of the first metric that is good enough.
         failures: how many trials may fail in a row.
         retries: how often a trial whose attempt failed is run again, from its last checkpoint.
@@ -136,7 +140,6 @@ class Meter:
     def __init__(self, history: History) -> None:
         self._begin = len(history.finished)
         self._seen = 0
-        self.cost = 0.0
         self.failures = 0
         self._best = math.inf
         self._since_best = 0
@@ -151,8 +154,8 @@ class Meter:
             self._restart(delta)
         self._catch_up(history)
         if self.failing(limits):
-            return f"{self.failures} trials failed in a row"
-        if limits.cost is not None and self.cost >= limits.cost:
+            return f"{counted(self.failures, 'trial')} failed in a row"
+        if limits.cost is not None and history.total_cost >= limits.cost * (1 - ROUNDING):
             return f"cost limit of {limits.cost:g} reached"
         if limits.target is not None and history.best is not None:
             sign = float(history.signs[0])
@@ -160,7 +163,7 @@ class Meter:
             if value * sign <= limits.target * sign:
                 return f"target of {limits.target:g} reached with {value:g}"
         if limits.plateau is not None and self._since_best >= limits.plateau[0]:
-            return f"no improvement of more than {limits.plateau[1]:g} in {limits.plateau[0]} trials"
+            return f"no improvement of more than {limits.plateau[1]:g} in {counted(limits.plateau[0], 'trial')}"
         if limits.improvement is not None and self._left_to_gain(history) <= limits.improvement:
             return f"at most {self._left:.3g} is left to gain, within the limit of {limits.improvement:g}"
         return None
@@ -177,12 +180,11 @@ class Meter:
         return self._left
 
     def _restart(self, delta: float) -> None:
-        self._seen, self.cost, self.failures, self._best, self._since_best = 0, 0.0, 0, math.inf, 0
+        self._seen, self.failures, self._best, self._since_best = 0, 0, math.inf, 0
         self._delta = delta
 
     def _catch_up(self, history: History) -> None:
         for place, number in enumerate(history.finished[self._seen :], self._seen):
-            self.cost += history.cost(number)
             failed = place >= self._begin and history.state_of(number) == FAILED
             self.failures = self.failures + 1 if failed else 0
             value = history.first(number)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
+from lanista._words import counted
 from lanista.experiment._limits import Limits
 from lanista.experiment._render import closing, last_failure, rate, render, trial_line
 from lanista.experiment._view import Feed, View, view_of
@@ -51,7 +52,6 @@ class Progress:
         self._face: _Picture | _Lines | None = None
         self._limits = Limits()
         self._started: float | None = None
-        self._cost: float | None = None
 
     def say(self, line: str) -> None:
         """Prints a line before the run begins."""
@@ -68,11 +68,11 @@ class Progress:
         if self.show is not False:
             self._opened(history).event(event)
 
-    def update(self, history: History, limits: Limits, cost: float | None = None) -> None:
-        """Shows what is new, if it is time to; `cost` is what the trials have cost so far, where that is limited."""
+    def update(self, history: History, limits: Limits) -> None:
+        """Shows what is new, if it is time to."""
         if self.show is False:
             return
-        self._limits, self._cost = limits, cost
+        self._limits = limits
         face = self._opened(history)
         now = self._clock()
         if now >= face.due:
@@ -135,8 +135,7 @@ class _Picture:
         self.due = now + REDRAW_S
 
     def _view(self, progress: Progress, history: History) -> View:
-        limits, started, cost = progress._limits, progress._started, progress._cost
-        return view_of(history, limits, progress.now(), started=started, feed=self._feed, cost=cost)
+        return view_of(history, progress._limits, progress.now(), started=progress._started, feed=self._feed)
 
     def close(self, progress: Progress, history: History) -> None:
         if self._live is not None:
@@ -204,17 +203,19 @@ class _Lines:
         self._best.jump(history)
         best = f"; best {self._best.now[1]:.6g} (trial {self._best.now[0]})" if self._best.now else ""
         speed = f"; {rate(len(self._pending) / seconds)}" if seconds and seconds < 60 else ""
-        _print(self._out, f"{len(self._pending):,} more trials: {counts}{best}{speed}; {history.ended:,} are over")
+        more = counted(len(self._pending), "more trial")
+        _print(self._out, f"{more}: {counts}{best}{speed}; {history.ended:,} are over")
         self._pending.clear()
 
 
 class Best:
-    """The best so far, trial by trial, as `History.best` ranks them."""
+    """The best so far, from that of earlier runs on, trial by trial, as `History.best` ranks them."""
 
     def __init__(self, history: History) -> None:
         self.now: tuple[int, float] | None = None
         self._rank = (len(STATES), 0.0)
         self._sign = float(history.signs[0]) if len(history.signs) else 1.0
+        self.jump(history)
 
     def see(self, record: TrialRecord) -> None:
         """Takes a trial that ended."""

@@ -5,13 +5,14 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from lanista._words import counted
 from lanista.experiment._view import View, duration, first_line, number, params_line
 from lanista.journal import CODES, History, TrialRecord, home
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_FULL = re.compile("all .* trials are done")
+_FULL = re.compile("all .* trials are done|its only trial is done")
 """The reason of a run that the same call again would not carry any further."""
 
 FRONT = 5
@@ -49,7 +50,7 @@ def _head(view: View) -> "RenderableType":
     cells: list[RenderableType] = [Text(view.name, style="bold")]
     if view.fraction is not None:
         cells.append(ProgressBar(total=1.0, completed=view.fraction, width=30))
-    cells += [Text(view.limit or f"{view.done:,} trials"), Text(speed), Text(left)]
+    cells += [Text(view.limit or counted(view.done, "trial")), Text(speed), Text(left)]
     grid.add_row(*cells)
     return grid
 
@@ -75,7 +76,8 @@ def _best(view: View) -> "list[RenderableType]":
     line.append(f"  trial {view.best.number}{age}", style="dim")
     lines: list[RenderableType] = [line, Text("  " + params_line(view.best.params), overflow="fold")]
     if view.front_count:
-        lines.append(Text.assemble(("front", "bold"), f" {view.front_count:,} trials that no other one beats in all"))
+        front = counted(view.front_count, "trial")
+        lines.append(Text.assemble(("front", "bold"), f" {front} that no other one beats in all"))
     return lines
 
 
@@ -210,13 +212,13 @@ def _found(view: View, failure: TrialRecord | None, command: str) -> list[str]:
         return ["no trial ended with a value", *(failure_lines(failure) if failure is not None else [])]
     lines = []
     if view.front_count:
-        many = f"{view.front_count:,} trials" if view.front_count > 1 else "1 trial"
+        many = counted(view.front_count, "trial")
         lines.append(f"front: {many} that no other one beats in every metric (all of them: {command or 'exp.pareto'})")
         lines += [f"    trial {record.number}: {values_line(record, view.metrics)}" for record in view.front[:FRONT]]
         more = view.front_count - len(view.front[:FRONT])
         lines += [f"    and {more:,} more"] if more else []
     best = f"best by {view.metric}" if len(view.metrics) > 1 else "best"
-    step = f", {view.best.steps} steps" if view.best.steps else ""
+    step = f", {counted(view.best.steps, 'step')}" if view.best.steps else ""
     lines.append(f"{best}: trial {view.best.number}, {view.metric} = {view.best.value!r} ({view.mode}){step}")
     if len(view.best.params) <= SHOWN:
         return [*lines, *python_params(view.best.params)]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+from lanista._words import counted
 from lanista.errors import MissingExtraError
 from lanista.journal import History, TrialRecord
 
@@ -35,7 +36,7 @@ class Trials(Sequence[TrialRecord]):
         return (self._history.trial(i) for i in range(len(self)))
 
     def __repr__(self) -> str:
-        return f"<{len(self)} trials>"
+        return f"<{counted(len(self), 'trial')}>"
 
 
 def as_row(record: TrialRecord, metrics: Sequence[str], *, constrained: bool = False) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lanista._words import counted
 from lanista.journal import COMPLETED, History
 from lanista.schedule import Combined, Fidelity, ResourceChanging, Scheduler
 
@@ -13,7 +14,7 @@ def unfinished(history: History, scheduler: Scheduler) -> str:
     if not paused or last is None or history.running or history.waiting or any(own):
         return ""
     limit, unit = (last.high, last.name) if isinstance(last, Fidelity) else (last, "steps")
-    many = "1 trial is" if len(paused) == 1 else f"{len(paused)} trials are"
+    many = f"{counted(len(paused), 'trial')} {'is' if len(paused) == 1 else 'are'}"
     furthest = int(history.steps[paused].max())
     return (
         f"no trial has had all {limit} {unit}: {many} paused, the furthest at {furthest}. One goes on when enough "

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lanista._frozen import Frozen
+from lanista._words import counted
 from lanista.experiment._insight import bounds_line, nearest, pareto
 from lanista.experiment._limits import Limits
 from lanista.journal import (
     FIRST_ENDED,
+    PAUSED,
     STATES,
     Commanded,
     Decided,
@@ -157,7 +159,6 @@ def view_of(
     *,
     started: float | None = None,
     feed: Feed | None = None,
-    cost: float | None = None,
     most: int = 8,
 ) -> View:
     """The view of an experiment now.
@@ -168,13 +169,11 @@ def view_of(
         now: seconds since the epoch.
         started: when the run began, for its rate and its time limit; None: nothing runs.
         feed: where event lines come from.
-        cost: what the trials have cost so far, where a limit on it is set.
         most: how many trials to list, of those that run and of the front.
     """
     created = history.created
     rate = _rate(history, now, started)
-    used = list(_used(history, limits, now, started, cost))
-    fraction, eta, limit = _binding(used, rate)
+    fraction, eta, limit = _binding(_used(history, limits, now, started, rate))
     best = history.trial(history.best) if history.best is not None else None
     running = history.running
     front = pareto(history) if len(history.metrics) > 1 else []
@@ -232,36 +231,35 @@ def _ended(history: History, number: int) -> float:
     return history.trial(number).ended or 0.0
 
 
-def _used(
-    history: History, limits: Limits, now: float, started: float | None, cost: float | None
-) -> Iterable[tuple[float, float, str]]:
-    """What is used of each limit that is set: (used, limit, words)."""
+Used = tuple[float, float, str]
+"""Of a limit: the share that is used, the seconds until it is reached, inf where nobody can tell, and words."""
+
+
+def _used(history: History, limits: Limits, now: float, started: float | None, rate: float | None) -> Iterable[Used]:
+    """What is used of each limit that is set."""
     if limits.trials is not None:
-        done = history.ended - history.imported
-        yield done, limits.trials, f"{done:,} of {limits.trials:,} trials"
+        had, paused = trials_had(history), history.counts[PAUSED]
+        # Paused trials may go on or never: how long all of them take cannot be told.
+        left = max(0.0, limits.trials - had) / rate if rate and not paused else math.inf
+        words = f"{had:,} of {counted(limits.trials, 'trial')}"
+        yield had / limits.trials, left, f"{words}, {paused:,} of them paused" if paused else words
     if limits.time is not None and started is not None:
-        yield now - started, limits.time, f"{duration(now - started)} of {duration(limits.time)}"
-    if limits.cost is not None and cost is not None:
-        yield cost, limits.cost, f"cost {cost:.4g} of {limits.cost:g}"
+        spent = now - started
+        yield spent / limits.time, max(0.0, limits.time - spent), f"{duration(spent)} of {duration(limits.time)}"
+    if limits.cost is not None:
+        cost = history.total_cost
+        yield cost / limits.cost, math.inf, f"cost {cost:.4g} of {limits.cost:g}"
 
 
-def _binding(used: list[tuple[float, float, str]], rate: float | None) -> tuple[float | None, float | None, str]:
+def trials_had(history: History) -> int:
+    """How many trials of its own an experiment has had, in full or until they were paused."""
+    return history.ended - history.imported + history.counts[PAUSED]
+
+
+def _binding(used: Iterable[Used]) -> tuple[float | None, float | None, str]:
     """The fraction, seconds left and words of the limit that is reached first, as far as can be told."""
-    if not used:
-        return None, None, ""
-    spent, most, words = max(used, key=lambda one: one[0] / one[1])
-    fraction = min(1.0, max(0.0, spent / most))
-    times: list[tuple[float, tuple[float, float, str]]] = []
-    for one in used:
-        if one[2].endswith("trials"):
-            if rate:
-                times.append((max(0.0, one[1] - one[0]) / rate, one))
-        elif not one[2].startswith("cost"):
-            times.append((max(0.0, one[1] - one[0]), one))
-    if not times:
-        return fraction, None, words
-    eta, (spent, most, words) = min(times)
-    return min(1.0, max(0.0, spent / most)), eta, words
+    share, left, words = min(used, key=lambda one: (one[1], -one[0]), default=(None, math.inf, ""))
+    return None if share is None else min(1.0, max(0.0, share)), None if left == math.inf else left, words
 
 
 def duration(seconds: float) -> str:

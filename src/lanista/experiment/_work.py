@@ -3,6 +3,7 @@
 import shlex
 from typing import Any
 
+from lanista._words import counted
 from lanista.errors import ExperimentError
 from lanista.experiment._experiment import Experiment
 from lanista.experiment._limits import Helper
@@ -61,7 +62,7 @@ def work(
     place = f" in {home(told)}" if given is None and told.get("folder") else ""
     limits = helper.limits(experiment.history)  # anew: imports take their time, and a run may have begun meanwhile
     chosen = as_executor(runner(plan.get("executor", {}), executor, workers, limits), None, limits.trial_time)
-    many = "without a limit on trials" if limits.trials is None else f"up to {limits.trials} trials"
+    many = "without a limit on trials" if limits.trials is None else f"up to {counted(limits.trials, 'trial')}"
     deciders = f"{describe(experiment.searcher)} and {describe(experiment.scheduler)}"
     progress.say(f"works on {experiment.name!r}: {what}{place}, with {deciders}, {many}")
     return experiment._carry_out(runs, chosen, limits, cohort=plan.get("cohort", 1), view=progress, helper=helper)

@@ -10,7 +10,7 @@ class Entry:
 
     __slots__ = (
         *("asked", "attempt", "budget", "ended", "error", "first", "heard", "metrics", "origin", "owner", "parent"),
-        *("made_from", "reason", "resources", "retries", "seconds", "since", "slice", "started", "state"),
+        *("cost", "made_from", "reason", "resources", "retries", "seconds", "since", "slice", "started", "state"),
     )
 
     def __init__(self, asked: float, origin: str, parent: tuple[int, int] | None, made_from: int | None = None) -> None:
@@ -25,6 +25,7 @@ class Entry:
         self.started: float | None = None
         self.ended: float | None = None
         self.seconds = 0.0
+        self.cost = 0.0  # as far as it is in the total
         self.reason = ""
         self.error: str | None = None
         self.metrics: dict[str, float] = {}

@@ -16,7 +16,7 @@ from lanista.journal._entry import Entry
 from lanista.journal._points import Points
 from lanista.journal._reports import Floats, Reports
 from lanista.journal._source import Source
-from lanista.journal._states import CODES, FIRST_ENDED, PAUSED, RUNNING, STATES, WAITING
+from lanista.journal._states import CODES, COMPLETED, FIRST_ENDED, PAUSED, RUNNING, STATES, WAITING
 from lanista.journal._unread import Configurations
 from lanista.space import Space, domain_from_json, grow
 
@@ -40,6 +40,8 @@ class Fold:
         self.paused = False
         self.proposed = 0
         self.imported = 0
+        self.total_cost = 0.0
+        self._timed = False
         self.enqueued: list[int] = []
         self.finished: list[int] = []
         self.params = Configurations()
@@ -159,11 +161,35 @@ class Fold:
         objectives = self._objectives(e.metrics)
         self._reports.append(e, objectives)
         m.metrics = {**m.metrics, **e.metrics}
+        self._charge(m, m.seconds + max(0.0, e.time - m.since))
         m.heard = e.time
         self._steps[e.number] = e.step
         self._measure(e.number, m)
         if e.checkpoint is not None:
             self._saved(e.number, e.step, e.checkpoint)
+
+    def _cost(self, m: Entry, seconds: float) -> float:
+        """What a trial has cost that ran for so long; a metric `cost` that is to be minimised is not what is meant."""
+        told = self._told(m)
+        return seconds if told is None else told
+
+    def _told(self, m: Entry) -> float | None:
+        cost = None if "cost" in self.metrics else m.metrics.get("cost")
+        return cost if cost is not None and math.isfinite(cost) else None
+
+    def _charge(self, m: Entry, seconds: float) -> None:
+        """Takes what a trial has cost by now into the total.
+
+        Whether trials tell what they cost, in whatever unit, may show at their end only. So the seconds of one that has
+        not paused or ended count once another has paused or completed without a word of its cost.
+        """
+        told = self._told(m)
+        if told is None and m.attempt and m.state in (PAUSED, COMPLETED):
+            self._timed = True
+        if told is not None or self._timed or m.state not in (WAITING, RUNNING):
+            cost = seconds if told is None else told
+            self.total_cost += cost - m.cost
+            m.cost = cost
 
     def _checkpointed(self, e: ev.Checkpointed) -> None:
         if not self._stale(e):
@@ -190,11 +216,11 @@ class Fold:
             return
         m.reason, m.ended = e.reason, e.time
         m.error = e.error if e.error is not None else m.error
-        self._move(e.number, CODES[e.state], e.time)
-        self.finished.append(e.number)
         if e.metrics:
             m.metrics = {**m.metrics, **e.metrics}
             self._measure(e.number, m)
+        self._move(e.number, CODES[e.state], e.time)
+        self.finished.append(e.number)
         if e.state in ("failed", "infeasible", "cancelled"):
             self._set_objectives(e.number, [math.nan] * len(self.metrics))
         elif e.state in ("completed", "stopped"):
@@ -257,7 +283,7 @@ class Fold:
         saved[step] = path
 
     def _move(self, number: int, to: int, time: float | None = None) -> None:
-        """Moves a trial to another state; leaving `running` at `time` adds to its seconds."""
+        """Moves a trial to another state; leaving `running` at `time` adds to its seconds, and so to its cost."""
         m = self._meta[number]
         source = m.state
         if source == RUNNING and time is not None:
@@ -271,6 +297,8 @@ class Fold:
         if to < FIRST_ENDED:
             self.live[to][number] = None
         self._state[number] = m.state = to
+        if time is not None:
+            self._charge(m, m.seconds)
 
     def _objectives(self, metrics: ev.Metrics) -> list[float]:
         """The objectives minimised; what is missing or not finite is NaN, so that it can never be chosen."""

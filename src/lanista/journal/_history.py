@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from lanista._words import counted
 from lanista.errors import UsageError
 from lanista.journal._bound import Bound
 from lanista.journal._columns import Column
@@ -29,6 +30,7 @@ class History(Fold):
     Objectives are minimised here whatever their direction: `Y` holds sign * value, NaN where there is no finite value.
     Arrays are read-only views, never copies. `finished` lists trials in the order in which they ended. `space`, given
     by code, keeps conditions that JSON cannot hold. `begun` is the last run that began by itself, for others to help.
+    `total_cost` is what all trials have cost; the seconds of those that run, where they count, up to their last report.
     """
 
     # --- what deciders read -------------------------------------------------------------------------------------------
@@ -128,7 +130,8 @@ class History(Fold):
     def trial(self, number: int) -> TrialRecord:
         """The record of one trial."""
         if not 0 <= number < len(self):
-            raise UsageError(f"there is no trial {number}; the experiment has {len(self)} trials, numbered from 0")
+            many = counted(len(self), "trial")
+            raise UsageError(f"there is no trial {number}; the experiment has {many}, numbered from 0")
         m = self._meta[number]
         metrics = m.metrics
         minimised = self._Y[number].tolist()
@@ -231,9 +234,9 @@ class History(Fold):
             yield from sorted(((step, path) for step, path in saved.items() if step <= parent[1]), reverse=True)
 
     def cost(self, number: int) -> float:
-        """The trial's `cost` metric where it reports one, else the seconds that it ran."""
+        """The trial's `cost` metric where it reports one that is no objective, else the seconds that it ran."""
         m = self._meta[number]
-        return m.metrics.get("cost", m.seconds)
+        return self._cost(m, m.seconds)
 
     # --- equality -----------------------------------------------------------------------------------------------------
 
@@ -264,6 +267,7 @@ class History(Fold):
             self.notes,
             self.paused,
             self.proposed,
+            self.total_cost,
             self.finished,
             self.replaced,
         )

@@ -1,6 +1,7 @@
 """What the arguments of schedulers, and the answers of those that people write, are held against."""
 
 from math import inf
+from numbers import Integral
 from typing import get_args
 
 from lanista.errors import UsageError
@@ -17,7 +18,9 @@ def whole(owner: str, low: int, **given: object) -> None:
     """
     for name, value in given.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < low:
-            raise UsageError(f"{owner}({name}={value!r}): it must be a whole number, at least {low}")
+            like = isinstance(value, Integral | float) and not isinstance(value, bool) and value == value // 1
+            instead = f"; write {value:.0f}" if like else ""
+            raise UsageError(f"{owner}({name}={value!r}): it must be a whole number, at least {low}{instead}")
 
 
 def number(owner: str, low: float = -inf, high: float = inf, *, strictly: bool = False, **given: object) -> None:

@@ -11,6 +11,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from lanista._words import counted
 from lanista.journal import FIRST_ENDED, History, Params
 from lanista.schedule._base import Action, Described, Event, Report, Resume, Slots, Start, Stop, Yielded
 from lanista.schedule._cursor import Cursor
@@ -131,7 +132,8 @@ class DEHB(Described):
         level = self._level(history, trial)
         if level == self._levels[-1]:
             return completed(trial, self.max_steps)
-        return Stop(trial, f"has had its level of {level} {self.fidelity.name if self.fidelity else 'steps'}")
+        had = f"{level} {self.fidelity.name}" if self.fidelity else counted(level, "step")
+        return Stop(trial, f"has had its level of {had}")
 
     # --- new trials ---------------------------------------------------------------------------------------------------
 

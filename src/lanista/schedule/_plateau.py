@@ -2,6 +2,7 @@
 
 from math import inf
 
+from lanista._words import counted
 from lanista.journal import History
 from lanista.schedule._base import Action, Described, Event, Report, Slots, Stop
 from lanista.schedule._checks import number, whole
@@ -50,5 +51,5 @@ class Plateau(Described):
             return []
         waited = event.step - self._best[event.trial][1]
         by = f" by more than {self.min_delta:g}" if self.min_delta else ""
-        reason = f"has not improved{by} in {waited} steps"
+        reason = f"has not improved{by} in {counted(waited, 'step')}"
         return [Stop(event.trial, reason, "completed")] if waited >= self.patience else []

@@ -13,6 +13,7 @@ from math import inf, isnan
 
 import numpy as np
 
+from lanista._words import counted
 from lanista.errors import UsageError
 from lanista.journal import COMPLETED, STOPPED, History, Params
 from lanista.schedule._base import Action, Described, Event, Extend, Finish, Report, Resume, Slots, Start, Stop, Yielded
@@ -112,7 +113,7 @@ class Population(Described):
         had = min(int(history.steps.max()), self.max_steps)
         none = "" if history.checkpoints else "; none was copied, as trials never call trial.save"
         early = f"; training ends there by itself: give max_steps={had}, not {self.max_steps}"
-        return f"the whole population has had {had} steps{early if had < self.max_steps else ''}{none}"
+        return f"the whole population has had {counted(had, 'step')}{early if had < self.max_steps else ''}{none}"
 
     def _better(self, history: History, trial: int) -> list[int]:
         """Those of the best whose copy may take the place of the trial; none where it is good enough to go on."""

@@ -40,6 +40,8 @@ def completed(trial: int, limit: int | Fidelity) -> Stop:
     >>> completed(7, Fidelity("rows", 100, 900)).reason
     'has had all 900 rows'
     """
+    if limit == 1:
+        return Stop(trial, "has had its only step", "completed")
     high, unit = (limit.high, limit.name) if isinstance(limit, Fidelity) else (limit, "steps")
     return Stop(trial, f"has had all {high} {unit}", "completed")
 

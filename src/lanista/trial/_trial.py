@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lanista._words import counted
 from lanista.errors import ObjectiveError, ParameterError, StopTrial, UsageError
 from lanista.journal import Checkpointed, Params, Reported, Suggested, noted, own
 from lanista.space import Choice, Domain, Float, Groups, Int, Space
@@ -303,7 +304,7 @@ class Trial:
         if decision.kind != "continue":
             return decision
         if self._budget is not None and self.step >= self._budget:
-            return Decision("yield", f"budget of {self._budget} steps spent")
+            return Decision("yield", f"budget of {counted(self._budget, 'step')} spent")
         if self._deadline is not None and time.monotonic() >= self._deadline:
             return Decision("yield", f"budget of {self._job.seconds:g} s spent")
         self._begin_slice()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from lanista._words import counted
 from lanista.experiment._view import in_words, number, params_line
 from lanista.journal import (
     Asked,
@@ -95,7 +96,7 @@ def _words(event: Event) -> str:
             what = "the experiment" if n is None else f"trial {n}"
             return f"{what} was noted: {', '.join(event.values)}"
         case Learned(source=source):
-            return f"learned from {len(event.params)} trials of {source}"
+            return f"learned from {counted(len(event.params), 'trial')} of {source}"
     return type(event).__name__.lower()
 
 

@@ -168,7 +168,7 @@ class Owner(BaseModel):
 
 
 class Progress(BaseModel):
-    """How much of a limit is used."""
+    """How much of a limit is used; of the limit on trials, those that are over or paused."""
 
     limit: str
     used: float

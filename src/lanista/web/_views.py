@@ -11,6 +11,7 @@ import numpy as np
 from lanista.errors import LanistaError
 from lanista.experiment import Status
 from lanista.experiment._proposals import explained
+from lanista.experiment._view import trials_had
 from lanista.journal import History
 from lanista.plot import FIGURES
 from lanista.plot._frame import Frame
@@ -72,7 +73,8 @@ def detail(book: Book) -> dict[str, Any]:
 
 def _says(book: Book, history: History) -> str:
     """What the searcher says of itself: only the default one is known here to be the one that runs."""
-    if not history.created or not history.created.searcher.startswith("Auto"):
+    created = history.created
+    if not created or not created.searcher.startswith("Auto") or created.scheduler.startswith("FreezeThaw"):
         return ""
     try:
         return explained(history, book.experiment.searcher)
@@ -97,12 +99,12 @@ def progress(history: History, status: Status, now: float) -> Iterator[dict[str,
     """How much of each limit of the run that goes on, or went last, is used."""
     limits = _limits(history, status)
     if (most := limits.get("trials")) is not None:
-        yield _used("trials", history.ended - history.imported, most, "trials")
+        yield _used("trials", trials_had(history), most, "trials")
     starts = [run.time for run in history.owners.values() if not run.helps]
     if (most := limits.get("time")) is not None and starts:
         yield _used("time", max(0.0, now - min(starts)), most, "seconds")
     if (most := limits.get("cost")) is not None:
-        yield _used("cost", sum(map(history.cost, history.finished)), most, "cost")
+        yield _used("cost", history.total_cost, most, "cost")
     if (most := limits.get("plateau")) is not None:
         yield _used("plateau", _stalled(history, most[1]), most[0], "trials without a better one")
     if (most := limits.get("target")) is not None and history.best is not None:

@@ -62,6 +62,16 @@ def test_progress_to_each_limit_is_told(api, store) -> None:
     assert progress["plateau"]["total"] == 3
 
 
+def test_progress_to_a_limit_on_trials_and_cost_counts_those_that_are_paused(api, store) -> None:
+    scheduler = la.ASHA(9, form="promotion")
+    experiment = la.Experiment("pausing", {"x": la.Float(0, 1)}, "loss", scheduler=scheduler, store=store, seed=0)
+    la.simulate(experiment, lambda p, step: (p["x"], 1.0), limits=la.Limits(trials=6, cost=1000.0))
+    history, progress = experiment.history, api.get("/experiments/pausing")["progress"]
+    used = {one["limit"]: one["used"] for one in progress}
+    assert history.paused_trials
+    assert used == {"trials": 6, "cost": pytest.approx(float(history.steps.sum()))}
+
+
 def test_the_default_searcher_says_what_it_does(api, store) -> None:
     experiment = la.Experiment("auto", {"x": la.Float(0, 1)}, store=store, seed=0)
     experiment.run(lambda trial: trial["x"], trials=3, progress=False)
