@@ -13,7 +13,7 @@ from lanista.errors import UsageError
 from lanista.joint._curves import Values
 from lanista.journal import COMPLETED, PAUSED, STOPPED
 from lanista.schedule import ASHA, Fidelity, Scheduler, Slots, Start
-from lanista.space import Choice, Float, Params, Space
+from lanista.space import Choice, Float, Int, Params, Space
 from lanista.testing import SchedulerContract
 from tests.schedule.bench import Bench
 
@@ -135,6 +135,21 @@ def test_values_are_lifted_by_what_trials_had_at_both_levels(ratio: float, shift
     assert np.median(lifted[both]) == pytest.approx(np.median(lifted[60:]))
 
 
+def test_few_trials_do_not_tell_that_steps_do_not_matter() -> None:
+    trial, level = np.array([0, 1, 2, 3, 0, 1, 2]), np.array([0, 0, 0, 0, 1, 1, 1])
+    y = np.array([0.9, 0.8, 0.7, 0.9, 0.1, 0.2, 0.3])
+    np.testing.assert_allclose(np.diff(Values(trial, level, y).lifted()) / np.diff(y), 1 / np.median(y))
+
+
+def test_duplicates_in_a_small_space_are_not_trained_to_their_end() -> None:
+    history = Bench(
+        la.FreezeThaw(8), Space({"x": Int(0, 3)}), lambda _, p, step: (None, p["x"] + 1 / step), trials=16
+    ).run()
+    done = [history.params[n]["x"] for n in np.flatnonzero(history.state == COMPLETED)]
+    assert len(history) == 16
+    assert len(done) == len(set(done))
+
+
 @pytest.mark.parametrize("space", [Space({"x": Choice(["only"])}), Space({"x": Choice(["a", "b", "c"])})])
 def test_small_spaces_are_exhausted_and_then_repeated(space: Space) -> None:
     history = Bench(la.FreezeThaw(4), space, lambda *_: (None, 1.0), workers=2, trials=12).run()
@@ -165,6 +180,25 @@ def test_those_that_are_thawed_are_the_better_ones() -> None:
     trials, steps, values = history.log
     at_first = values[steps == 1, 0][np.argsort(trials[steps == 1])]
     assert np.median(at_first[history.steps > 1]) < np.median(at_first[history.steps == 1])
+
+
+@pytest.mark.parametrize(
+    "given", [{"metric": {"loss": "min", "size": "min"}}, {"metric": "loss", "constraints": {"size": "<= 3"}}]
+)
+def test_what_it_would_not_heed_is_an_error(given: dict[str, Any]) -> None:
+    exp = la.Experiment("more", {"x": la.Float(0, 1)}, scheduler=la.FreezeThaw(8), store="memory", **given)
+    with pytest.raises(UsageError, match=r"one objective without bounds.*ASHA\(max_steps=8, reduction=4\)"):
+        exp.run(lambda trial: {"loss": 1.0, "size": 2.0}, trials=3, progress=False)
+
+
+def test_a_run_says_that_the_searcher_is_not_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    exp = la.Experiment("told", {"x": la.Float(0, 1)}, "loss", scheduler=la.FreezeThaw(8), store="memory")
+    exp.run(lambda trial: trial["x"], trials=1, progress=True)
+    said = capsys.readouterr()
+    assert (
+        "freezethaw: proposes by itself, without the searcher; trials are frozen at 1, 2, 4, 8" in said.out + said.err
+    )
+    assert "auto:" not in said.out + said.err
 
 
 @pytest.mark.parametrize(

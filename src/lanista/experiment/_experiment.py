@@ -357,8 +357,9 @@ class Experiment(Commands):
         self._desk = Desk(self._engine, self._watch)
 
     def _explain(self, view: Progress) -> None:
-        """Says what the searcher does now, and why."""
-        _tell(view, explained(self._journal.history, self.searcher), self.name)
+        """Says what the searcher does now, and why, or the scheduler where it proposes in the searcher's place."""
+        speaker = self.scheduler if hasattr(self.scheduler, "explain") else self.searcher
+        _tell(view, explained(self._journal.history, speaker), self.name)
 
     def _checked(self, params: Params) -> Params:
         """A configuration that a person gave; one for a space yet to be discovered is checked when it is taken up."""

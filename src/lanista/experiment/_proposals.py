@@ -61,7 +61,7 @@ def explained(history: History, searcher: Any) -> str:
 
 
 def _ours(searcher: Any) -> bool:
-    return type(searcher).__module__.startswith("lanista.search.")
+    return type(searcher).__module__.startswith(("lanista.search.", "lanista.joint."))
 
 
 @contextmanager

@@ -213,7 +213,8 @@ def _decider(kind: str, given: str | T, table: Mapping[str, Callable[..., T]], m
         names = ", ".join(sorted(table))
         if hint := _OPTUNA.get(_optuna(given)):
             raise UsageError(f"{kind}={given!r} is Optuna's; {hint}")
-        raise UsageError(f"{kind}={given!r} has no method {method}; give an object, or a name: {names}")
+        what = "is a dict, as config files have it" if isinstance(given, dict) else f"has no method {method}"
+        raise UsageError(f"{kind}={given!r} {what}; give an object, or a name: {names}")
     return given
 
 

@@ -20,6 +20,8 @@ from lanista.space import Space
 
 Bools = NDArray[np.bool_]
 
+FEWEST = 4
+"""Pairs of values that tell how one level goes over into the next; with fewer the steps would seem not to matter."""
 FAR = 64.0
 """The ratio of two steps that are at a distance of 1, as the ends of a number's range are."""
 EQUAL = 4.0
@@ -67,14 +69,15 @@ class Values(NamedTuple):
     def lifted(self) -> Floats:
         """(r,) each value as it would be at the highest level: by what trials that came to two levels had at both.
 
-        Going up by one level, what is in the middle at one is in the middle at the other, and spreads as much.
+        Going up by one level, what is in the middle at one is in the middle at the other, and spreads as much. Levels
+        that too few trials have passed stay apart: there the process itself has to tell what steps bring.
         """
         trials, row = np.unique(self.trial, return_inverse=True)
         table = np.full((int(self.level.max()) + 1, len(trials)), np.nan)
         table[self.level, row] = _scaled(self.y)
         for low, high in zip(table[-2::-1], table[:0:-1], strict=True):
             both = np.isfinite(low) & np.isfinite(high)
-            if both.any():
+            if both.sum() >= FEWEST:
                 _lift(low, low[both], high[both])
         found: Floats = table[self.level, row]
         return found

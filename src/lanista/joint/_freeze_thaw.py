@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lanista._described import Described
+from lanista._described import Described, describe
+from lanista.errors import UsageError
 from lanista.joint._curves import Curves, Stepped, Values
 from lanista.journal import COMPLETED, History
-from lanista.schedule import Action, Event, Fidelity, Report, Resume, Slots, Start, Stop, Yielded
+from lanista.schedule import ASHA, Action, Event, Fidelity, Report, Resume, Slots, Start, Stop, Yielded
 from lanista.schedule._checks import whole
 from lanista.schedule._fidelity import levels
 from lanista.schedule._rungs import completed, lost, through
@@ -31,8 +32,8 @@ class Fresh(NamedTuple):
     """The most promising new configuration.
 
     Attributes:
-        x: (1, d) its point.
-        worth: the logarithm of the improvement to be expected of it; -inf if it was tried already.
+        x: (1, d) its point; one that was tried already only where there is no other.
+        worth: the logarithm of the improvement to be expected of it.
     """
 
     x: Floats
@@ -54,8 +55,8 @@ class FreezeThaw(Described):
     Trials need `trial.save` and `trial.load`, or begin again when they are thawed. The configurations are its own,
     whatever the searcher is: the defaults, then points of a Latin hypercube, and once `startup` trials have reported,
     those of the model. Where there may be no more trials the run ends once no frozen one promises a tenth of what a new
-    one would. Trials that failed, and values that are missing or infinite, count as the worst. The first objective
-    decides; bounds on other metrics and earlier experiments are not heeded.
+    one would. Trials that failed, and values that are missing or infinite, count as the worst. Earlier experiments are
+    not heeded.
 
     Args:
         max_steps: the step at which a trial is complete, or a fidelity in place of steps.
@@ -65,7 +66,7 @@ class FreezeThaw(Described):
         startup: trials that have reported before the model is used.
 
     Raises:
-        UsageError: an argument is out of range.
+        UsageError: an argument is out of range; or the experiment has several objectives, or bounds on metrics.
 
     >>> import lanista as la
     >>> def train(trial):
@@ -73,7 +74,8 @@ class FreezeThaw(Described):
     ...     for step in range(trial.load(state), 4):
     ...         trial.save(state)
     ...         trial.report(loss=1 / (1 + state["speed"] * step))
-    >>> exp = la.Experiment("thaw", {"speed": la.Float(0.1, 10)}, metric="loss", scheduler=FreezeThaw(4), store="memory")
+    >>> space = {"speed": la.Float(0.1, 10)}
+    >>> exp = la.Experiment("thaw", space, metric="loss", scheduler=FreezeThaw(4), store="memory")
     >>> exp = exp.run(train, trials=8, progress=False)
     >>> exp.best.steps
     4
@@ -88,9 +90,19 @@ class FreezeThaw(Described):
         whole("FreezeThaw", 1, startup=startup)
         self._setting: Setting | None = None
 
+    def explain(self, history: History) -> str:
+        """One line on what it does, in place of the searcher's."""
+        steps = ", ".join(map(str, self._levels))
+        return f"freezethaw: proposes by itself, without the searcher; trials are frozen at {steps}"
+
     @one_thread()
     def on(self, history: History, event: Event) -> list[Action]:
         """Completes trials; on free slots thaws what is frozen, or starts new trials."""
+        if history.Y.shape[1] > 1 or history.constraints:
+            raise UsageError(
+                "FreezeThaw finds the best of one objective without bounds on metrics; with several, or with bounds, "
+                f"take {describe(ASHA(self.max_steps, reduction=4))}, which leaves them to the searcher"
+            )
         if isinstance(event, Report | Yielded) and event.step >= self._levels[-1]:
             return [completed(event.trial, self.max_steps)]
         if not isinstance(event, Slots):
@@ -190,6 +202,7 @@ class _Search:
         self._count = len(history)
         self._known = self._of(history.X[curves.trials])
         complete = np.isin(curves.trials, np.flatnonzero(history.state == COMPLETED))
+        self._finished = Seen(history.X[curves.trials[complete]])
         self._complete = self._known[complete] if complete.any() else self._known
         self._condition()
 
@@ -202,10 +215,16 @@ class _Search:
         self._condition()
 
     def worth(self, trials: Rows) -> Floats:
-        """(k,) the logarithm of the improvement over complete and busy trials that is to be expected of some trials."""
+        """(k,) the logarithm of the improvement over complete and busy trials that is to be expected of some trials.
+
+        It is -inf for those whose configuration is complete already, as another trial.
+        """
         X = self.history.X[trials]
+        if not len(X):
+            return np.empty(0)
         best = float(self._process.mean(np.concatenate([self._complete, self._of(self._busy)])).min())
-        return LogEI(self._features, self._process, best).value(X, ~np.isnan(X)) if len(X) else np.empty(0)
+        gain = LogEI(self._features, self._process, best).value(X, ~np.isnan(X))
+        return np.where(self._finished(X), -np.inf, gain)
 
     def mean(self, trials: Rows) -> Floats:
         """(k,) what some trials are expected to come to."""
@@ -223,7 +242,7 @@ class _Search:
         centres = self.history.X[best]
         within = self._box(centres[0]) if local else None
         x = maximise(space, wanted, self._rng, centres=centres, taken=self._seen, effort=EFFORT, within=within)
-        return Fresh(x, -np.inf if self._seen(x)[0] else float(gain.value(x, ~np.isnan(x))[0]))
+        return Fresh(x, float(gain.value(x, ~np.isnan(x))[0]))
 
     def _box(self, centre: Floats) -> Box:
         plain, scales = self._setting.features, self._curves.scales
