@@ -234,7 +234,7 @@ def test_nor_is_it_where_the_trial_is_asked_for_again(two):
     assert (exp.trials[0].attempts, exp.trials[0].seconds) == (2, 30.0)
 
 
-def test_a_trial_whose_controller_was_seen_alive_ran_until_then(two, monkeypatch):
+def test_a_trial_whose_controller_was_seen_alive_ran_until_that_look(two, monkeypatch):
     monkeypatch.setattr(_controller, "WATCH_S", 0.0)
     exp, other = two
     beat = new_owner()
@@ -243,7 +243,7 @@ def test_a_trial_whose_controller_was_seen_alive_ran_until_then(two, monkeypatch
     dies = Later(lambda: other.store.silence(1, beat.owner))
     exp.run(lambda trial: 1.0, trials=1, executor=dies, progress=False)
     lost = next(event for event in exp.store.read(1) if isinstance(event, Released))
-    assert (lost.reason, lost.time) == ("its controller died", 1100.0)
+    assert (lost.reason, lost.time) == ("its controller died", 1000.0)
 
 
 def test_a_run_says_for_whose_trials_it_waits(two):

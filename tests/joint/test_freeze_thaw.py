@@ -141,19 +141,18 @@ def test_few_trials_do_not_tell_that_steps_do_not_matter() -> None:
     np.testing.assert_allclose(np.diff(Values(trial, level, y).lifted()) / np.diff(y), 1 / np.median(y))
 
 
-def test_duplicates_in_a_small_space_are_not_trained_to_their_end() -> None:
-    history = Bench(
-        la.FreezeThaw(8), Space({"x": Int(0, 3)}), lambda _, p, step: (None, p["x"] + 1 / step), trials=16
-    ).run()
+@pytest.mark.parametrize("end", [{"trials": 16}, {"steps": 800}])
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_small_space_is_trained_to_its_end_once_without_repeats(workers: int, end: dict[str, int]) -> None:
+    space = Space({"x": Int(0, 3)})
+    history = Bench(la.FreezeThaw(8), space, lambda _, p, step: (None, p["x"] + 1 / step), workers=workers, **end).run()
     done = [history.params[n]["x"] for n in np.flatnonzero(history.state == COMPLETED)]
-    assert len(history) == 16
-    assert len(done) == len(set(done))
+    assert sorted(done) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("space", [Space({"x": Choice(["only"])}), Space({"x": Choice(["a", "b", "c"])})])
-def test_small_spaces_are_exhausted_and_then_repeated(space: Space) -> None:
+def test_small_spaces_are_exhausted(space: Space) -> None:
     history = Bench(la.FreezeThaw(4), space, lambda *_: (None, 1.0), workers=2, trials=12).run()
-    assert len(history) == 12
     assert {params["x"] for params in history.params} == {each["x"] for each in space.grid()}
 
 
@@ -191,8 +190,9 @@ def test_what_it_would_not_heed_is_an_error(given: dict[str, Any]) -> None:
         exp.run(lambda trial: {"loss": 1.0, "size": 2.0}, trials=3, progress=False)
 
 
-def test_a_run_says_that_the_searcher_is_not_asked(capsys: pytest.CaptureFixture[str]) -> None:
-    exp = la.Experiment("told", {"x": la.Float(0, 1)}, "loss", scheduler=la.FreezeThaw(8), store="memory")
+@pytest.mark.parametrize("scheduler", [la.FreezeThaw(8), [la.FreezeThaw(8), la.Plateau(3)]])
+def test_a_run_says_that_the_searcher_is_not_asked(scheduler: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    exp = la.Experiment("told", {"x": la.Float(0, 1)}, "loss", scheduler=scheduler, store="memory")
     exp.run(lambda trial: trial["x"], trials=1, progress=True)
     said = capsys.readouterr()
     assert (

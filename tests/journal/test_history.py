@@ -179,7 +179,7 @@ def test_a_trial_that_runs_again_no_longer_tells_why_it_was_lost() -> None:
 def test_seconds_are_those_that_the_trial_ran() -> None:
     events = [Yielded(5.0, 0, 1, 1), Started(100.0, 0, 2, "me"), Ended(101.0, 0, 2, "completed", {"loss": 1.0})]
     seen = history(*events)
-    assert seen.trial(0).seconds == seen.cost(0) == 4.0
+    assert seen.trial(0).seconds == seen.total_cost == 4.0
 
 
 def test_the_total_cost_is_of_all_trials_whatever_their_state() -> None:
@@ -193,19 +193,36 @@ def test_the_total_cost_is_of_all_trials_whatever_their_state() -> None:
     )
     assert seen.total_cost == 5.0 + 4.0 + 4.0
     seen.extend([Started(100.0, 0, 2, "me"), Ended(101.0, 0, 2, "completed", {"cost": math.nan})])
-    assert seen.total_cost == 3.0 + 4.0 + 4.0
+    assert seen.total_cost == 5.0 + 4.0 + 4.0
 
 
-def test_the_seconds_of_running_trials_cost_once_it_is_known_that_trials_tell_no_cost() -> None:
-    reports = [Reported(12.0, number, 1, 1, {"loss": 1.0}) for number in (0, 1)]
-    seen = history(*reports, trials=3)
+def test_what_is_spent_stays_spent_where_an_attempt_is_lost() -> None:
+    seen = history(Reported(3.0, 0, 1, 1, {"cost": 5.0}), Released(4.0, 0, 1, "lost"), Started(5.0, 0, 2, "me"))
+    seen.extend([Reported(6.0, 0, 2, 1, {"cost": 1.0})])
+    assert seen.total_cost == 5.0
+
+
+def test_the_seconds_of_open_trials_cost_once_it_is_known_that_trials_tell_no_cost() -> None:
+    seen = history(*(Reported(12.0, number, 1, 1, {"loss": 1.0}) for number in (0, 1, 2)), trials=4)
+    seen.extend([Yielded(17.0, 1, 1, 1), Released(14.0, 2, 1, "lost")])
     assert seen.total_cost == 0.0
-    seen.extend([Released(14.0, 0, 1, "lost"), Ended(15.0, 2, 1, "failed", reason="ValueError")])
+    seen.extend([Ended(15.0, 3, 1, "failed", reason="ValueError")])
     assert seen.total_cost == 13.0
-    seen.extend([Yielded(17.0, 1, 1, 1), Started(20.0, 1, 2, "me"), Reported(22.0, 1, 2, 2, {"loss": 1.0})])
-    assert seen.total_cost == 13.0 + 17.0
-    seen.extend([Ended(25.0, 1, 2, "completed", {"cost": 1.0})])
-    assert seen.total_cost == 13.0 + 1.0
+    seen.extend([Ended(20.0, 0, 1, "completed", {"loss": 1.0})])
+    assert seen.total_cost == 13.0 + 18.0 + 15.0 + 12.0
+    seen.extend([Started(30.0, 1, 2, "me"), Reported(32.0, 1, 2, 2, {"loss": 1.0})])
+    assert seen.total_cost == 13.0 + 18.0 + 17.0 + 12.0
+
+
+def test_a_cost_told_at_the_end_is_not_mixed_with_seconds() -> None:
+    seen = history(Yielded(600.0, 0, 1, 1), Reported(700.0, 1, 1, 1, {"loss": 1.0}), trials=3)
+    seen.extend([Ended(701.0, 2, 1, "completed", {"loss": 1.0, "cost": 0.5})])
+    assert seen.total_cost == 0.5
+
+
+def test_an_objective_of_the_name_cost_is_no_cost() -> None:
+    seen = history(Ended(5.0, 0, 1, "completed", {"cost": 50.0}), metrics={"cost": "min"})
+    assert seen.total_cost == 3.0
 
 
 def test_imported_trials_that_tell_no_cost_say_nothing_of_others() -> None:

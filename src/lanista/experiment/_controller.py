@@ -62,6 +62,7 @@ class Controller:
         self._starts = 0
         self._taken: set[int] = set()
         self._lived: set[str] = set()
+        self._looked = 0.0
         self._wound_down: set[int] = set()
         self._awaiting = Awaiting(engine, executor, watch=watch, progress=progress)
         self._next_sync = self._next_watch = 0.0
@@ -164,18 +165,19 @@ class Controller:
                 living |= self._watch.living()  # somebody may have joined meanwhile
             for owner in dead:
                 self._watch.forget(owner)
-            self._lived = living
+            self._lived, self._looked = living, now
 
     def _end_of(self, number: int) -> float:
-        """When a lost attempt ended: now, where its controller lived at the last look, else with its last report.
+        """When a lost attempt ended: with its last report, or at the last look if its controller lived then.
 
         Nobody knows how long a controller has been dead that died before this run. And one on another machine, whose
         clock may be another, counts as living for a while after its death.
         """
-        owner = self.journal.history.owner(number) or ""
-        joined = self.journal.history.owners.get(owner)
+        history = self.journal.history
+        owner, heard = history.owner(number) or "", history.heard(number)
+        joined = history.owners.get(owner)
         here = joined is not None and joined.host == this_host()
-        return self.executor.now() if here and owner in self._lived else self.journal.history.heard(number)
+        return max(heard, self._looked) if here and owner in self._lived else heard
 
     def _judge(self) -> None:
         """Holds the limits against the history."""

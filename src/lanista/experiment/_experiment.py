@@ -26,7 +26,7 @@ from lanista.experiment._lease import Heart, Watch, new_owner
 from lanista.experiment._limits import Helper, Limits, as_limits
 from lanista.experiment._places import as_place, folder_in
 from lanista.experiment._progress import Progress
-from lanista.experiment._proposals import explained
+from lanista.experiment._proposals import explained, speaker
 from lanista.experiment._reference import plan_of
 from lanista.experiment._resolve import as_executor, as_scheduler, as_searcher
 from lanista.experiment._seeding import check_related, enqueued, fitting, imported, learned
@@ -358,8 +358,8 @@ class Experiment(Commands):
 
     def _explain(self, view: Progress) -> None:
         """Says what the searcher does now, and why, or the scheduler where it proposes in the searcher's place."""
-        speaker = self.scheduler if hasattr(self.scheduler, "explain") else self.searcher
-        _tell(view, explained(self._journal.history, speaker), self.name)
+        said = explained(self._journal.history, speaker(self.searcher, self.scheduler))
+        _tell(view, said, self.name)
 
     def _checked(self, params: Params) -> Params:
         """A configuration that a person gave; one for a space yet to be discovered is checked when it is taken up."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from lanista.errors import ExperimentError, LanistaError, SpaceError
 from lanista.journal import History, Params
+from lanista.schedule import Combined, ResourceChanging, Scheduler
 from lanista.search import Child, Searcher
 
 _MEND = "ask(history, count, rng) has to return a list of at most `count` configurations"
@@ -42,6 +43,14 @@ def proposed(searcher: Searcher, history: History, count: int, rng: "np.random.G
                 "what ask returns has to be of history.space, as what history.space.decode(points) makes is"
             ) from error
     return checked
+
+
+def speaker(searcher: Searcher, scheduler: Scheduler) -> Searcher | Scheduler:
+    """Who proposes, and so may explain itself: the searcher, unless the scheduler does it in its place."""
+    match scheduler:
+        case Combined(main=inner) | ResourceChanging(scheduler=inner):
+            return speaker(searcher, inner)
+    return scheduler if type(scheduler).__module__.startswith("lanista.joint.") else searcher
 
 
 def explained(history: History, searcher: Any) -> str:

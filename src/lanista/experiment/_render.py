@@ -12,7 +12,7 @@ from lanista.journal import CODES, History, TrialRecord, home
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_FULL = re.compile("all .* trials are done|its only trial is done")
+_FULL = re.compile("(all .* trials are|its only trial is) done(; .*)?")
 """The reason of a run that the same call again would not carry any further."""
 
 FRONT = 5

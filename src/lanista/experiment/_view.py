@@ -252,8 +252,9 @@ def _used(history: History, limits: Limits, now: float, started: float | None, r
 
 
 def trials_had(history: History) -> int:
-    """How many trials of its own an experiment has had, in full or until they were paused."""
-    return history.ended - history.imported + history.counts[PAUSED]
+    """How many trials of its own an experiment has had, in full or until they were paused, at least once."""
+    again = sum(history.attempt(n) > 1 for n in history.running)
+    return history.ended - history.imported + history.counts[PAUSED] + again
 
 
 def _binding(used: Iterable[Used]) -> tuple[float | None, float | None, str]:

@@ -10,8 +10,8 @@ import numpy as np
 from lanista._described import Described, describe
 from lanista.errors import UsageError
 from lanista.joint._curves import Curves, Stepped, Values
-from lanista.journal import COMPLETED, History
-from lanista.schedule import ASHA, Action, Event, Fidelity, Report, Resume, Slots, Start, Stop, Yielded
+from lanista.journal import COMPLETED, RUNNING, History
+from lanista.schedule import ASHA, Action, Event, Fidelity, Finish, Report, Resume, Slots, Start, Stop, Yielded
 from lanista.schedule._checks import whole
 from lanista.schedule._fidelity import levels
 from lanista.schedule._rungs import completed, lost, through
@@ -33,7 +33,7 @@ class Fresh(NamedTuple):
 
     Attributes:
         x: (1, d) its point; one that was tried already only where there is no other.
-        worth: the logarithm of the improvement to be expected of it.
+        worth: the logarithm of the improvement to be expected of it; -inf for repeats of what is complete or runs.
     """
 
     x: Floats
@@ -146,7 +146,8 @@ class FreezeThaw(Described):
     def _chosen(self, search: "_Search", frozen: Rows, free: int) -> list[Action]:
         """One after the other, each knowing those before it: the best of the frozen trials, or a new one.
 
-        Before a trial is complete nobody knows what is to be improved on: one after the other is thawed until then.
+        What is complete or runs already is not begun again; once nothing else is left the run ends. Before a trial is
+        complete nobody knows what is to be improved on: one after the other is thawed until then.
         """
         history = search.history
         resumes, starts, least = list[Action](), list[Action](), np.inf
@@ -154,6 +155,8 @@ class FreezeThaw(Described):
         for _ in range(free):
             worth = self._worth(search, frozen)
             fresh = search.fresh() if leading or not len(frozen) else None
+            if fresh and fresh.worth == -np.inf and not (worth > -np.inf).any():
+                return resumes or starts or ([] if history.running else [Finish("every configuration is complete")])
             if fresh is None or (len(frozen) and worth.max() >= fresh.worth):
                 at = int(np.argmax(worth if leading else -search.mean(frozen)))
                 trial, frozen = int(frozen[at]), np.delete(frozen, at)
@@ -202,13 +205,15 @@ class _Search:
         self._count = len(history)
         self._known = self._of(history.X[curves.trials])
         complete = np.isin(curves.trials, np.flatnonzero(history.state == COMPLETED))
-        self._finished = Seen(history.X[curves.trials[complete]])
+        self._over = Seen(history.X[np.isin(history.state, (COMPLETED, RUNNING))])
+        self._own = np.array([history.origin(n) == "scheduler" for n in range(len(history))], dtype=np.bool_)
         self._complete = self._known[complete] if complete.any() else self._known
         self._condition()
 
     def begin(self, x: Floats, *, is_new: bool = False) -> None:
         """From now on a point (1, d) is busy."""
         self._busy = np.concatenate([self._busy, x])[-MOST_PENDING:]
+        self._over.add(x)
         if is_new:
             self._seen.add(x)
             self._count += 1
@@ -217,14 +222,14 @@ class _Search:
     def worth(self, trials: Rows) -> Floats:
         """(k,) the logarithm of the improvement over complete and busy trials that is to be expected of some trials.
 
-        It is -inf for those whose configuration is complete already, as another trial.
+        It is -inf for repeats of what is complete or runs already, unless a person asked for them.
         """
         X = self.history.X[trials]
         if not len(X):
             return np.empty(0)
         best = float(self._process.mean(np.concatenate([self._complete, self._of(self._busy)])).min())
         gain = LogEI(self._features, self._process, best).value(X, ~np.isnan(X))
-        return np.where(self._finished(X), -np.inf, gain)
+        return np.where(self._over(X) & self._own[trials], -np.inf, gain)
 
     def mean(self, trials: Rows) -> Floats:
         """(k,) what some trials are expected to come to."""
@@ -242,7 +247,7 @@ class _Search:
         centres = self.history.X[best]
         within = self._box(centres[0]) if local else None
         x = maximise(space, wanted, self._rng, centres=centres, taken=self._seen, effort=EFFORT, within=within)
-        return Fresh(x, float(gain.value(x, ~np.isnan(x))[0]))
+        return Fresh(x, -np.inf if self._over(x)[0] else float(gain.value(x, ~np.isnan(x))[0]))
 
     def _box(self, centre: Floats) -> Box:
         plain, scales = self._setting.features, self._curves.scales

@@ -168,31 +168,27 @@ class Fold:
         if e.checkpoint is not None:
             self._saved(e.number, e.step, e.checkpoint)
 
-    def _cost(self, m: Entry, seconds: float) -> float:
-        """What a trial has cost that ran for so long; a metric `cost` that is to be minimised is not what is meant."""
-        told = self._told(m)
-        return seconds if told is None else told
-
-    def _told(self, m: Entry) -> float | None:
-        cost = None if "cost" in self.metrics else m.metrics.get("cost")
-        return cost if cost is not None and math.isfinite(cost) else None
-
     def _charge(self, m: Entry, seconds: float) -> None:
-        """Takes what a trial has cost by now into the total.
+        """Takes what a trial has cost by now into the total; an objective of the name `cost` is not what is meant.
 
         Whether trials tell what they cost, in whatever unit, may show at their end only. So the seconds of one that has
-        not paused or ended count once another has paused or completed without a word of its cost.
+        not ended count once another has completed without a word of its cost. What is spent stays spent, also where an
+        attempt is lost and the next one begins to count anew.
         """
-        told = self._told(m)
-        if told is None and m.attempt and m.state in (PAUSED, COMPLETED):
+        told = None if "cost" in self.metrics else m.metrics.get("cost")
+        known = told is not None and math.isfinite(told)
+        if not known and m.attempt and m.state == COMPLETED and not self._timed:
             self._timed = True
-        if told is not None or self._timed or m.state not in (WAITING, RUNNING):
-            cost = seconds if told is None else told
-            self.total_cost += cost - m.cost
-            m.cost = cost
+            for other in self._meta:
+                self._charge(other, other.seconds)
+        if known or self._timed or m.state >= FIRST_ENDED:
+            cost = told if told is not None and known else seconds
+            self.total_cost += max(0.0, cost - m.cost)
+            m.cost = max(cost, m.cost)
 
     def _checkpointed(self, e: ev.Checkpointed) -> None:
         if not self._stale(e):
+            self._meta[e.number].heard = e.time
             self._saved(e.number, e.step, e.path)
 
     def _yielded(self, e: ev.Yielded) -> None:

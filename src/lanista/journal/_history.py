@@ -206,7 +206,7 @@ class History(Fold):
         return self._meta[number].since
 
     def heard(self, number: int) -> float:
-        """When the trial's latest attempt started or last reported, by the clock of the machine that runs it."""
+        """When the trial's latest attempt started, reported or saved last, by the clock of the machine that runs it."""
         return self._meta[number].heard
 
     def budget(self, number: int) -> int | None:
@@ -232,11 +232,6 @@ class History(Fold):
         if (parent := self.parent(number)) is not None:
             saved = self.checkpoints.get(parent[0], {})
             yield from sorted(((step, path) for step, path in saved.items() if step <= parent[1]), reverse=True)
-
-    def cost(self, number: int) -> float:
-        """The trial's `cost` metric where it reports one that is no objective, else the seconds that it ran."""
-        m = self._meta[number]
-        return self._cost(m, m.seconds)
 
     # --- equality -----------------------------------------------------------------------------------------------------
 

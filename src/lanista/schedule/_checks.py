@@ -1,8 +1,9 @@
 """What the arguments of schedulers, and the answers of those that people write, are held against."""
 
 from math import inf
-from numbers import Integral
 from typing import get_args
+
+import numpy as np
 
 from lanista.errors import UsageError
 from lanista.journal import History
@@ -18,7 +19,7 @@ def whole(owner: str, low: int, **given: object) -> None:
     """
     for name, value in given.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < low:
-            like = isinstance(value, Integral | float) and not isinstance(value, bool) and value == value // 1
+            like = isinstance(value, float | np.integer) and value >= low and value % 1 == 0
             instead = f"; write {value:.0f}" if like else ""
             raise UsageError(f"{owner}({name}={value!r}): it must be a whole number, at least {low}{instead}")
 

@@ -72,9 +72,9 @@ def detail(book: Book) -> dict[str, Any]:
 
 
 def _says(book: Book, history: History) -> str:
-    """What the searcher says of itself: only the default one is known here to be the one that runs."""
+    """What the searcher says of itself, where it is asked: only of the default one is known here that it runs."""
     created = history.created
-    if not created or not created.searcher.startswith("Auto") or created.scheduler.startswith("FreezeThaw"):
+    if not created or not created.searcher.startswith("Auto") or "FreezeThaw(" in created.scheduler:
         return ""
     try:
         return explained(history, book.experiment.searcher)

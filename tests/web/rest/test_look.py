@@ -65,7 +65,9 @@ def test_progress_to_each_limit_is_told(api, store) -> None:
 def test_progress_to_a_limit_on_trials_and_cost_counts_those_that_are_paused(api, store) -> None:
     scheduler = la.ASHA(9, form="promotion")
     experiment = la.Experiment("pausing", {"x": la.Float(0, 1)}, "loss", scheduler=scheduler, store=store, seed=0)
-    la.simulate(experiment, lambda p, step: (p["x"], 1.0), limits=la.Limits(trials=6, cost=1000.0))
+    la.simulate(
+        experiment, lambda p, step: ({"loss": p["x"], "cost": step}, 1.0), limits=la.Limits(trials=6, cost=1000.0)
+    )
     history, progress = experiment.history, api.get("/experiments/pausing")["progress"]
     used = {one["limit"]: one["used"] for one in progress}
     assert history.paused_trials
