@@ -97,7 +97,7 @@ class FreezeThaw(Described):
 
     @one_thread()
     def on(self, history: History, event: Event) -> list[Action]:
-        """Completes trials; on free slots thaws what is frozen, or starts new trials."""
+        """Completes trials; on free slots thaws what is frozen, or starts new trials; ends once none is left."""
         if history.Y.shape[1] > 1 or history.constraints:
             raise UsageError(
                 "FreezeThaw finds the best of one objective without bounds on metrics; with several, or with bounds, "
@@ -115,12 +115,15 @@ class FreezeThaw(Described):
         waiting = [n for n in history.waiting if n not in history.released]
         given: list[Action] = [*first, *([Start(self._levels[0])] * len(waiting))]
         given = given[: event.free]
-        return [
+        actions = [
             *(completed(trial, self.max_steps) for trial in done),
             *(Stop(n, lost(history, np.inf, int(history.steps[n]), "")) for n in paused[~silent & ~told].tolist()),
             *given,
             *self._fill(history, paused[~silent & told], event.free - len(given)),
         ]
+        if actions or history.running or history.waiting or not event.free:
+            return actions
+        return [Finish("every configuration is complete")]
 
     def _fill(self, history: History, frozen: Rows, free: int) -> list[Action]:
         """What the slots go to that are still free; where no trial is complete, also in case new ones are refused."""
@@ -146,8 +149,8 @@ class FreezeThaw(Described):
     def _chosen(self, search: "_Search", frozen: Rows, free: int) -> list[Action]:
         """One after the other, each knowing those before it: the best of the frozen trials, or a new one.
 
-        What is complete or runs already is not begun again; once nothing else is left the run ends. Before a trial is
-        complete nobody knows what is to be improved on: one after the other is thawed until then.
+        What is complete or runs already is not begun again. Before a trial is complete nobody knows what is to be
+        improved on: one after the other is thawed until then.
         """
         history = search.history
         resumes, starts, least = list[Action](), list[Action](), np.inf
@@ -156,7 +159,7 @@ class FreezeThaw(Described):
             worth = self._worth(search, frozen)
             fresh = search.fresh() if leading or not len(frozen) else None
             if fresh and fresh.worth == -np.inf and not (worth > -np.inf).any():
-                return resumes or starts or ([] if history.running else [Finish("every configuration is complete")])
+                break
             if fresh is None or (len(frozen) and worth.max() >= fresh.worth):
                 at = int(np.argmax(worth if leading else -search.mean(frozen)))
                 trial, frozen = int(frozen[at]), np.delete(frozen, at)
