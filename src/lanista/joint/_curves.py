@@ -47,7 +47,7 @@ class Values(NamedTuple):
 
     @classmethod
     def of(cls, history: History, levels: Floats) -> "Values":
-        """Those at steps `levels`, of trials that are not `lost`; one that is complete has the last in any case."""
+        """Those at steps `levels`, of trials that have not `failed`; one that is complete has the last in any case."""
         trials, _, values = history.log
         top = len(levels) - 1
         rows = [arrivals(history, step) for step in levels.tolist()]
@@ -57,7 +57,7 @@ class Values(NamedTuple):
         others = np.flatnonzero(silent)
         parts.append((others, np.full(len(others), top), history.Y[others, 0], np.full(len(others), -1)))
         trial, level, y, order = (np.concatenate(part) for part in zip(*parts, strict=True))
-        left_out = lost(history) | (history.state == CANCELLED)
+        left_out = failed(history) | (history.state == CANCELLED)
         keep = np.flatnonzero(np.isfinite(y) & ~left_out[trial])
         keep = keep[np.argsort(order[keep], kind="stable")]
         return cls(trial[keep], level[keep], y[keep])
@@ -83,11 +83,11 @@ class Values(NamedTuple):
         return found
 
 
-def lost(history: History) -> Bools:
+def failed(history: History) -> Bools:
     """(n,) which trials failed, or have last reported, or ended with, a value that is missing or infinite."""
-    failed = (history.state == FAILED) | (history.state == INFEASIBLE)
+    ended = (history.state == FAILED) | (history.state == INFEASIBLE)
     told = (history.steps > 0) | (history.state == COMPLETED) | (history.state == STOPPED)
-    found: Bools = failed | (told & ~np.isfinite(history.Y[:, 0]))
+    found: Bools = ended | (told & ~np.isfinite(history.Y[:, 0]))
     return found
 
 
@@ -168,7 +168,7 @@ class Curves:
         last = last[np.append(np.diff(values.trial[last]) > 0, True)]
         self.trials, self.progress = values.trial[last], y[last]
         rows = _thinned(values, MOST_ROWS)
-        bad = np.flatnonzero(lost(history))[-len(rows) :]  # more of them would leave the others no scale
+        bad = np.flatnonzero(failed(history))[-len(rows) :]  # more of them would leave the others no scale
         worst = Values(bad, np.full(len(bad), len(levels) - 1), np.full(len(bad), y.max()))
         self._F = np.concatenate([seen(values.only(rows)), seen(worst)])
         self._y = gaussianised(np.concatenate([y[rows], worst.y]))

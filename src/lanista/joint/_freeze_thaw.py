@@ -207,9 +207,8 @@ class _Search:
         self._busy = history.X[history.running][-MOST_PENDING:]
         self._count = len(history)
         self._known = self._of(history.X[curves.trials])
-        complete = np.isin(curves.trials, np.flatnonzero(history.state == COMPLETED))
         self._over = Seen(history.X[np.isin(history.state, (COMPLETED, RUNNING))])
-        self._own = np.array([history.origin(n) == "scheduler" for n in range(len(history))], dtype=np.bool_)
+        complete = history.state[curves.trials] == COMPLETED
         self._complete = self._known[complete] if complete.any() else self._known
         self._condition()
 
@@ -232,7 +231,8 @@ class _Search:
             return np.empty(0)
         best = float(self._process.mean(np.concatenate([self._complete, self._of(self._busy)])).min())
         gain = LogEI(self._features, self._process, best).value(X, ~np.isnan(X))
-        return np.where(self._over(X) & self._own[trials], -np.inf, gain)
+        own = np.array([self.history.origin(n) == "scheduler" for n in trials.tolist()])
+        return np.where(self._over(X) & own, -np.inf, gain)
 
     def mean(self, trials: Rows) -> Floats:
         """(k,) what some trials are expected to come to."""
