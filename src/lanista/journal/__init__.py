@@ -2,6 +2,7 @@
 
 from lanista.journal._bound import Bound, as_bound, at_least, at_most
 from lanista.journal._events import (
+    FREQUENT,
     Asked,
     Checkpointed,
     Commanded,
@@ -51,6 +52,7 @@ __all__ = [
     "COMPLETED",
     "FAILED",
     "FIRST_ENDED",
+    "FREQUENT",
     "INFEASIBLE",
     "PAUSED",
     "RUNNING",

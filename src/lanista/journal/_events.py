@@ -235,6 +235,9 @@ Event = (
     | Learned
 )
 
+FREQUENT = (Reported, Checkpointed, Suggested)
+"""What most of a journal consists of."""
+
 KINDS: dict[str, type[Any]] = {cls.__name__.lower(): cls for cls in Event.__args__}
 _NAMES = {cls: name for name, cls in KINDS.items()}
 _encode = json.JSONEncoder(separators=(",", ":")).encode  # escapes: a lone surrogate in a path has no UTF-8

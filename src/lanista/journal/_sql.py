@@ -12,7 +12,7 @@ from functools import cache, partial
 from typing import Any, Literal, Protocol
 
 from lanista.errors import ConflictError, ExperimentError, LanistaError, StoreError, VersionError
-from lanista.journal._events import Created, Event, Row, from_rows, to_row
+from lanista.journal._events import FREQUENT, Created, Event, Row, from_rows, to_row
 from lanista.journal._store import Beat, ExperimentInfo
 
 SCHEMA_VERSION = 1
@@ -134,6 +134,10 @@ class SqlStore:
     def read(self, experiment: int, after: int = 0, upto: int | None = None) -> list[Event]:
         """The events with `after` < seq <= `upto`."""
         return from_rows(self._query("read", (experiment, after, 2**62 if upto is None else upto)))
+
+    def course(self, experiment: int, number: int) -> list[Event]:
+        """What happened to a trial."""
+        return from_rows(self._query("course", (experiment, number)))
 
     def last(self, experiment: int) -> int:
         """The last seq."""
@@ -290,6 +294,8 @@ def _statements(mark: str) -> dict[str, str]:
         "insert": _insertion("?", 1),
         "read": "SELECT time, kind, trial, body FROM lanista_events"
         " WHERE experiment = ? AND seq > ? AND seq <= ? ORDER BY seq",
+        "course": "SELECT time, kind, trial, body FROM lanista_events WHERE experiment = ? AND trial = ?"
+        f" AND kind NOT IN ({', '.join(repr(cls.__name__.lower()) for cls in FREQUENT)}) ORDER BY seq",
         "beat": "INSERT INTO lanista_beats (experiment, owner, host, pid, born, beats) VALUES (?, ?, ?, ?, ?, 0)"
         " ON CONFLICT (experiment, owner) DO UPDATE SET beats = lanista_beats.beats + 1",
         "beats": "SELECT owner, host, pid, born, beats FROM lanista_beats WHERE experiment = ?",

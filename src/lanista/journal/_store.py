@@ -11,7 +11,7 @@ from typing import Protocol
 
 from lanista._frozen import Frozen
 from lanista.errors import ConflictError, ExperimentError
-from lanista.journal._events import Created, Event
+from lanista.journal._events import FREQUENT, Created, Event
 
 
 class Beat(Frozen):
@@ -63,6 +63,10 @@ class Store(Protocol):
 
     def read(self, experiment: int, after: int = 0, upto: int | None = None) -> list[Event]:
         """The events with `after` < seq <= `upto`, in order."""
+        ...
+
+    def course(self, experiment: int, number: int) -> list[Event]:
+        """What happened to a trial: its events in order, without the `FREQUENT` ones."""
         ...
 
     def last(self, experiment: int) -> int:
@@ -148,6 +152,12 @@ class MemoryStore:
         """The events with `after` < seq <= `upto`."""
         with self._lock:
             return self._journal(experiment)[after:upto]
+
+    def course(self, experiment: int, number: int) -> list[Event]:
+        """What happened to a trial."""
+        with self._lock:
+            own = (event for event in self._journal(experiment) if getattr(event, "number", None) == number)
+            return [event for event in own if not isinstance(event, FREQUENT)]
 
     def last(self, experiment: int) -> int:
         """The last seq."""

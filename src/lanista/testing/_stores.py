@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lanista.errors import ConflictError, ExperimentError
-from lanista.journal import Asked, Beat, Created, Event, Noted, Store
+from lanista.journal import Asked, Beat, Checkpointed, Created, Event, Noted, Reported, Started, Store, Yielded
 
 Opener = Callable[[], Store]
 
@@ -92,6 +92,14 @@ class StoreContract:
         assert store.read(info.id, 5) == []
         assert store.find("experiment") == store.experiments()[0]
         assert store.experiments()[0].seq == store.last(info.id) == 5
+
+    def test_the_course_of_a_trial_leaves_out_others_and_what_is_frequent(self, store: Store) -> None:
+        info = store.create(created())
+        course: list[Event] = [Asked(2.0, 1, {"x": 0.5}), Started(3.0, 1, 1, "me", budget=2), Yielded(5.0, 1, 1, 2)]
+        frequent: list[Event] = [Reported(4.0, 1, 1, 1, {"loss": 0.5}), Checkpointed(4.0, 1, 1, 1, "file")]
+        store.append(info.id, [Asked(2.0, 0, {"x": 0.5}), *course[:2], *frequent, *notes(1), course[2]])
+        assert store.course(info.id, 1) == course
+        assert store.course(info.id, 7) == []
 
     def test_nothing_can_be_appended_to_no_end(self, store: Store) -> None:
         info = store.create(created())

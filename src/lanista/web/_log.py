@@ -5,6 +5,7 @@ from typing import Any
 from lanista._words import counted
 from lanista.experiment._view import in_words, number, params_line
 from lanista.journal import (
+    FREQUENT,
     Asked,
     Checkpointed,
     Created,
@@ -44,7 +45,7 @@ def lines(book: Book, limit: int, before: int | None, *, reports: bool) -> dict[
             for seq, event in zip(range(upto, after, -1), reversed(events), strict=False):
                 if len(found) >= limit:
                     break
-                if reports or not isinstance(event, Reported | Checkpointed | Suggested):
+                if reports or not isinstance(event, FREQUENT):
                     found.append(_line(seq, event, history))
             upto = after if len(found) < limit else found[-1]["seq"] - 1
             if len(found) >= limit or not upto:

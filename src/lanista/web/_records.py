@@ -3,12 +3,13 @@
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from lanista.journal import History, TrialRecord
+from lanista.web._course import course
 from lanista.web._errors import Refused
 from lanista.web._shelf import Book
 from lanista.web._views import tags_of
@@ -56,6 +57,7 @@ def _only(values: dict[str, Any], names: set[str] | None) -> dict[str, Any]:
 def trial(book: Book, number: int) -> dict[str, Any]:
     """All about a trial."""
     book.check(number)
+    events = list(course(book, number))
     with book.read() as history:
         record = history.trial(number)
         return {
@@ -70,7 +72,7 @@ def trial(book: Book, number: int) -> dict[str, Any]:
             "notes": history.notes.get(number, {}),
             "lineage": _lineage(history, number),
             "children": [n for n, parent in enumerate(history.each("parent")) if parent and parent[0] == number],
-            "events": list(_events(record)),
+            "events": events,
         }
 
 
@@ -111,22 +113,6 @@ def _came_from(history: History, number: int) -> int | None:
     """The trial that it was copied from, else the one whose configuration was changed into its own."""
     parent = history.parent(number)
     return parent[0] if parent is not None else history.made_from(number)
-
-
-def _events(record: TrialRecord) -> Iterator[dict[str, Any]]:
-    """What happened to it, as far as its record tells."""
-
-    def line(time: float, kind: str, text: str) -> dict[str, Any]:
-        return {"time": time, "kind": kind, "text": text, "number": record.number}
-
-    came = "" if record.parent is None else f", from trial {record.parent[0]} at step {record.parent[1]}"
-    yield line(record.asked, "asked", f"asked for: {record.origin}{came}")
-    if record.started is not None:
-        again = "" if record.attempts < 2 else f"; {record.attempts} attempts so far"
-        yield line(record.started, "started", f"started{again}")
-    if record.ended is not None:
-        why = f": {record.reason}" if record.reason else ""
-        yield line(record.ended, "ended", f"{record.state}{why}")
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

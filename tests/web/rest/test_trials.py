@@ -75,6 +75,29 @@ def test_one_trial_has_its_curve_checkpoints_error_and_lineage(api, store) -> No
     assert "there is no trial 1" in api.error("/experiments/curves/trials/1", 404)
 
 
+def test_the_events_of_a_trial_tell_when_it_was_paused_and_went_on(api, store) -> None:
+    scheduler = la.SuccessiveHalving(4, trials=2, reduction=2, min_steps=2)
+    experiment = la.Experiment(
+        "thawed", {"x": la.Choice([1.0, 2.0])}, "loss", searcher="grid", store=store, scheduler=scheduler
+    )
+
+    def objective(trial: la.Trial) -> None:
+        for step in range(trial.load({}), 4):
+            trial.save({})
+            trial.report(loss=trial["x"] / (step + 1))
+
+    experiment.run(objective, trials=2, progress=False)
+    best, other = (api.get(f"/experiments/thawed/trials/{number}")["events"] for number in (0, 1))
+    assert [event["text"] for event in best] == [
+        "asked for: searcher",
+        "started, to pause at step 2",
+        "paused at step 2",
+        "started, attempt 2, to pause at step 4",
+        "completed: has had all 4 steps",
+    ]
+    assert other[-1]["text"] == "stopped: not among the best 1 of its bracket at step 2"
+
+
 def test_the_lineage_of_a_clone_leads_to_its_first_parent(api, store) -> None:
     experiment = la.Experiment(
         "bred", {"x": la.Float(0, 1)}, "loss", store=store, seed=0, scheduler=la.PBT(4, population=3, interval=1)
