@@ -290,7 +290,10 @@ def test_words_are_read_as_people_mean_them(tmp_path: Path) -> None:
         (HEAD + "scheduler: {name: median, scheduler: fifo}\n", r":3:27: .*'median' takes no 'scheduler'"),
         (HEAD + "searcher: hyperband\n", r":3:1: searcher: 'hyperband': it is a scheduler here: give scheduler='hyper"),
         (HEAD + "scheduler: bohb\n", r":3:1: scheduler: 'bohb': it is two things here: searcher='bohb' with sched"),
-        (HEAD + "scheduler: asha\n", r":3:1: scheduler: scheduler 'asha' needs 'max_steps'"),
+        (
+            HEAD + "scheduler: asha\n",
+            r":3:1: scheduler: scheduler 'asha' needs 'max_steps'; write {name: asha, max_steps: ...}",
+        ),
         (HEAD + "scheduler:\n  name: asha\n  max_steps: 0\n", r":\d:\d+: scheduler.*max_steps=0\): it must be a whole"),
         (
             HEAD + "searcher: NetworkMorphism\n",

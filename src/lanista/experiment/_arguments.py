@@ -65,6 +65,7 @@ def checked(
     given: Mapping[Any, Any],
     *,
     what: str,
+    named: str | None = None,
     leave: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The arguments for `call`, each of a kind that it takes.
@@ -75,6 +76,7 @@ def checked(
         call: a class or function.
         given: the mapping.
         what: what they are arguments of, for messages.
+        named: its name, if the mapping has one, for messages.
         leave: parameters that a file cannot give.
 
     Raises:
@@ -89,7 +91,8 @@ def checked(
         arguments[name] = fitted(document, (*where, name), value, hints.get(name, Any))
     for name, parameter in known.items():
         if parameter.default is parameter.empty and name not in arguments:
-            raise document.error(where, f"{what} needs {name!r}")
+            mend = "" if named is None else f"; write {{name: {named}, {name}: ...}}"
+            raise document.error(where, f"{what} needs {name!r}{mend}")
     return arguments
 
 

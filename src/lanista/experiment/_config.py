@@ -129,7 +129,7 @@ def _algorithm(document: Document, where: Where, value: Any, table: Mapping[str,
         raise document.error(place, str(error).removeprefix(f"{what}=")) from None
     plain = {key: given[key] for key in given if key not in ("name", what)}
     inner = {what: _algorithm(document, (*where, what), given[what], table)} if what in given else {}
-    arguments = checked(document, where, make, {**plain, **inner}, what=f"{what} {name!r}")
+    arguments = checked(document, where, make, {**plain, **inner}, what=f"{what} {name!r}", named=name)
     return made(document, where, make, arguments)
 
 
