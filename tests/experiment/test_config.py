@@ -277,7 +277,8 @@ def test_words_are_read_as_people_mean_them(tmp_path: Path) -> None:
         (HEAD + "scheduler: []\n", r":3:1: scheduler: \[\] is no scheduler; write its name"),
         (
             HEAD + "scheduler: {name: resource-changing, most: {cpus: 2}}\n",
-            r":3:1: scheduler: scheduler 'resource-changing' needs 'scheduler'",
+            r":3:1: scheduler: scheduler 'resource-changing' needs 'scheduler'; write "
+            r"{name: resource-changing, most: ..., scheduler: ...}",
         ),
         (
             HEAD + "scheduler: {name: resource-changing, most: {cpus: 2}, scheduler: {name: asha, max_step: 9}}\n",

@@ -91,7 +91,8 @@ def checked(
         arguments[name] = fitted(document, (*where, name), value, hints.get(name, Any))
     for name, parameter in known.items():
         if parameter.default is parameter.empty and name not in arguments:
-            mend = "" if named is None else f"; write {{name: {named}, {name}: ...}}"
+            whole = ", ".join(f"{key}: ..." for key in [*given, name])
+            mend = "" if named is None else f"; write {{name: {named}, {whole}}}"
             raise document.error(where, f"{what} needs {name!r}{mend}")
     return arguments
 

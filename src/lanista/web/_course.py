@@ -23,11 +23,10 @@ def _told(event: Event) -> Iterator[tuple[str, str]]:
             yield "asked", f"asked for: {event.origin}{came}"
             if event.owner is not None:
                 yield "started", f"started{_until(event)}"
-        case Started(attempt=attempt):
-            again = "" if attempt == 1 else f", attempt {attempt}"
-            yield "started", f"started{again}{_until(event)}"
-        case Yielded(step=step):
-            yield "yielded", f"paused at step {step:,}"
+        case Started():
+            yield "started", started(event)
+        case Yielded():
+            yield "yielded", paused(event)
         case Released():
             yield "released", f"waits again: {first_line(event.reason)}"
         case Decided():
@@ -38,11 +37,22 @@ def _told(event: Event) -> Iterator[tuple[str, str]]:
             yield "ended", _because(event.state, event.reason)
 
 
+def started(event: Started) -> str:
+    """Which attempt began, and where it is to pause."""
+    again = "" if event.attempt == 1 else f", attempt {event.attempt}"
+    return f"started{again}{_until(event)}"
+
+
+def paused(event: Yielded) -> str:
+    """Where it was paused."""
+    return f"paused at step {event.step:,}"
+
+
 def _until(event: Asked | Started) -> str:
     """Where the attempt is to pause."""
-    ends = [] if event.budget is None else [f"step {event.budget:,}"]
+    ends = [] if event.budget is None else [f"at step {event.budget:,}"]
     ends += [] if event.seconds is None else [f"after {duration(event.seconds)}"]
-    return f", to pause at {' or '.join(ends)}" if ends else ""
+    return f", to pause {' or '.join(ends)}" if ends else ""
 
 
 def _because(what: str, reason: str) -> str:

@@ -20,6 +20,7 @@ from lanista.journal import (
     Yielded,
     to_row,
 )
+from lanista.web._course import paused, started
 from lanista.web._shelf import Book
 
 PAGE = 1_000
@@ -81,14 +82,14 @@ def _words(event: Event) -> str:
         case Asked(number=n, origin=origin):
             begun = "" if event.owner is None else " and started"
             return f"trial {n} was asked for ({origin}){begun}: {params_line(event.params)}"
-        case Started(number=n, attempt=attempt):
-            return f"trial {n} started" + (f", attempt {attempt}" if attempt > 1 else "")
+        case Started(number=n):
+            return f"trial {n} {started(event)}"
         case Reported(number=n, step=step):
             return f"trial {n}, step {step}: {_metrics(event)}"
         case Checkpointed(number=n, step=step):
             return f"trial {n} saved a checkpoint of step {step}"
-        case Yielded(number=n, step=step):
-            return f"trial {n} paused at step {step}"
+        case Yielded(number=n):
+            return f"trial {n} {paused(event)}"
         case Suggested(number=n, name=name):
             return f"trial {n} settled {name}={event.value}"
         case Decided(number=n, action=action):

@@ -9,6 +9,7 @@ import pytest
 
 import lanista as la
 from lanista.cli import main
+from lanista.journal import Asked, Commanded, Decided, Ended, Released, Started
 
 
 def numbers(found) -> list[int]:
@@ -96,6 +97,30 @@ def test_the_events_of_a_trial_tell_when_it_was_paused_and_went_on(api, store) -
         "completed: has had all 4 steps",
     ]
     assert other[-1]["text"] == "stopped: not among the best 1 of its bracket at step 2"
+
+
+def test_the_events_of_a_trial_tell_slices_retries_and_what_people_and_schedulers_said(api, store) -> None:
+    la.Experiment("told", {"x": la.Float(0, 1)}, "loss", store=store, seed=0)
+    events = [
+        Asked(2.0, 0, {"x": 0.5}, "enqueued"),
+        Started(3.0, 0, 1, "me", seconds=90.0),
+        Released(4.0, 0, 1, "its worker was lost"),
+        Started(5.0, 0, 2, "me", budget=4, seconds=60.0),
+        Decided(6.0, 0, "yield", "others do better"),
+        Commanded(7.0, "kill", 0),
+        Ended(8.0, 0, 2, "cancelled", reason="killed by command"),
+    ]
+    store.append(store.find("told").id, events)
+    told = api.get("/experiments/told/trials/0")["events"]
+    assert [(line["time"], line["text"]) for line in told] == [
+        (2.0, "asked for: enqueued"),
+        (3.0, "started, to pause after 1:30"),
+        (4.0, "waits again: its worker was lost"),
+        (5.0, "started, attempt 2, to pause at step 4 or after 1:00"),
+        (6.0, "yield: others do better"),
+        (7.0, "command kill"),
+        (8.0, "cancelled: killed by command"),
+    ]
 
 
 def test_the_lineage_of_a_clone_leads_to_its_first_parent(api, store) -> None:
