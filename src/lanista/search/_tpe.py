@@ -9,7 +9,7 @@ from lanista.search._axes import Axes, Floats
 from lanista.search._branching import drawn, inside
 from lanista.search._densities import FADING, PRIOR, Densities, good_rows, weights_of
 from lanista.search._lessons import lessons_of
-from lanista.search._ranking import Outcomes, Rows, outcomes
+from lanista.search._ranking import Outcomes, outcomes
 from lanista.search._stream import latin_startup
 from lanista.search._threads import one_thread
 from lanista.space import Space
@@ -82,9 +82,8 @@ class TPE(Described):
             return self._first(history, count)
         models: dict[bytes, Densities] = {}
         points = np.empty((0, space.width))
-        good = good_rows(history, found, self.good_share)
         for _ in range(count):
-            values = self._branch(axes, history, found, good, rng)
+            values = self._branch(axes, history, found, rng)
             if values.tobytes() not in models:
                 own = inside(axes, history, found, values) if len(values) else found
                 model = Densities(axes, history, found if own is None else own, self.good_share)
@@ -138,11 +137,12 @@ class TPE(Described):
                     guesses.append(params)
         return guesses
 
-    def _branch(self, axes: Axes, history: History, found: Outcomes, good: Rows, rng: "np.random.Generator") -> Floats:
+    def _branch(self, axes: Axes, history: History, found: Outcomes, rng: "np.random.Generator") -> Floats:
         """Values for the choices that split the space, none where nothing does."""
         if not len(axes.roots):
             return np.empty(0)
-        space, weights = history.space, weights_of(history.Y[good])
+        space, good = history.space, good_rows(history, found, self.good_share)
+        weights = weights_of(history.Y[good])
         weight = max(PRIOR, ELSEWHERE * len(good))
         if space.has_prior:
             weight += FADING**2 / (FADING + found.known)
