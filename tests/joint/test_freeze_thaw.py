@@ -1,6 +1,8 @@
 """Freeze-thaw: one decider for what to begin and what to go on with."""
 
 import math
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,9 @@ from hypothesis import strategies as st
 
 import lanista as la
 from lanista.errors import UsageError
-from lanista.joint._curves import Values
-from lanista.journal import COMPLETED, PAUSED, STOPPED
-from lanista.schedule import ASHA, Fidelity, Scheduler, Slots, Start
+from lanista.joint._values import Values
+from lanista.journal import COMPLETED, PAUSED, STOPPED, History
+from lanista.schedule import ASHA, Action, Event, Fidelity, Scheduler, Slots, Start
 from lanista.space import Choice, Float, Int, Params, Space
 from lanista.testing import SchedulerContract
 from tests.schedule.bench import Bench
@@ -87,6 +89,39 @@ def test_where_there_may_be_no_more_trials_one_is_completed_and_the_run_ends() -
     assert 1 <= (history.state == COMPLETED).sum() <= 2
     assert bench.spent < 3 * 32
     assert history.state[np.argmin(history.Y[:, 0])] == COMPLETED
+
+
+class Doubted:
+    """Has some of the decisions of a scheduler made again by a new one."""
+
+    def __init__(self, make: Callable[[], Scheduler], every: int) -> None:
+        self.make, self.scheduler, self.every, self.asked = make, make(), every, 0
+
+    def on(self, history: History, event: Event) -> list[Action]:
+        actions = self.scheduler.on(history, event)
+        if isinstance(event, Slots):
+            self.asked += 1
+            if self.asked % self.every == 0:
+                assert self.make().on(history, event) == actions
+        return actions
+
+
+def test_many_workers_are_fed_and_what_is_kept_follows_from_the_history() -> None:
+    """Beyond some dozen workers what is believed serves for several decisions, and not all of them begin new trials."""
+
+    def cost(params: Params, step: int) -> tuple[float, float] | None:
+        value = float("nan") if params["a"] > 0.9 and step > 2 else bowl(None, params, step)[1]
+        return (value, 1.0 + params["b"]) if step <= 16 else None
+
+    doubted = Doubted(lambda: la.FreezeThaw(16), every=20)
+    exp = la.Experiment("thaw", BOWL, metric="loss", scheduler=doubted, store="memory", seed=0)
+    la.simulate(exp, cost, workers=40, time_limit=50.0, failures=20.0)
+    assert doubted.asked > 300
+    assert exp.best.value - 1 / 16 < 4 * 0.05**2 + 0.005  # the last level's own optimum is 0.05 away from 0.3
+    states = Counter(trial.state for trial in exp.trials)
+    assert states["completed"] > 20
+    assert states["stopped"] > 0
+    assert sum(trial.steps for trial in exp.trials) > 3 * len(exp.trials)
 
 
 def test_values_that_are_missing_end_a_trial() -> None:

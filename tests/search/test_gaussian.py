@@ -92,6 +92,22 @@ def test_outputs_together_are_predicted_as_each_alone() -> None:
         np.testing.assert_allclose(variance, alone[1])
 
 
+@pytest.mark.parametrize("outputs", [(), (2,)])
+def test_points_that_come_out_as_expected_lower_the_variance_alone(outputs: tuple[int, ...]) -> None:
+    """As conditioning anew on the means there does, one point after the other or all at once."""
+    features, scales = Features(PLANE), some_scales(Features(PLANE))
+    F, P, C = (features.of(*points(PLANE, count, seed=count)) for count in (15, 6, 9))
+    process = Process(features, scales, F, np.random.default_rng(2).normal(size=(15, *outputs)))
+    known = np.concatenate([np.random.default_rng(2).normal(size=(15, *outputs)), process.mean(P)])
+    anew = Process(features, scales, np.concatenate([F, P]), known)
+    for told in (process.believing(P), process.believing(P[:2]).believing(P[2:])):
+        for ours, theirs in zip(told.predict(C), anew.predict(C), strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-8)
+    np.testing.assert_allclose(process.believing(P).mean(C), process.mean(C), atol=1e-12)
+    assert (process.believing(P).predict(C)[1] < process.predict(C)[1]).all()
+    assert process.believing(P[:0]) is process
+
+
 def test_points_that_come_twice_are_no_trouble() -> None:
     features = Features(PLANE)
     F = np.repeat(features.of(*points(PLANE, 10)), 4, axis=0)

@@ -3,114 +3,25 @@
 Shapes: n trials, r values of trials at levels, k trials that have a value, d columns, f features, c points.
 """
 
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lanista.journal import CANCELLED, COMPLETED, FAILED, INFEASIBLE, STOPPED, History
-from lanista.search._levels import arrivals
+from lanista.joint._values import Values, failed
+from lanista.journal import History
 from lanista.search._ranking import Floats, Rows
-from lanista.search.gaussian._believe import Memory
 from lanista.search.gaussian._data import MOST_FITTED, MOST_ROWS, checkpoint
 from lanista.search.gaussian._features import Features
 from lanista.search.gaussian._process import Process
+from lanista.search.gaussian._region import box, region
+from lanista.search.gaussian._session import Bools, Box, Setting
 from lanista.search.gaussian._transform import gaussianised
 from lanista.space import Space
 
-Bools = NDArray[np.bool_]
-
-FEWEST = 4
-"""Pairs of values that tell how one level goes over into the next; with fewer the steps would seem not to matter."""
 FAR = 64.0
 """The ratio of two steps that are at a distance of 1, as the ends of a number's range are."""
-EQUAL = 4.0
-"""Pairs of values for which two levels are believed to spread alike."""
-OUTLYING = 3.0
-"""Standard deviations beyond which a value counts no further for how much a level spreads."""
-MOST = 1e12
-"""The size, in that of the middle value, beyond which values are alike."""
-
-
-class Values(NamedTuple):
-    """What trials had at the levels that they came to, in the order in which they came.
-
-    Attributes:
-        trial: (r,) its number.
-        level: (r,) which of the levels, the lowest is 0.
-        y: (r,) the first objective, minimised and finite.
-    """
-
-    trial: Rows
-    level: Rows
-    y: Floats
-
-    @classmethod
-    def of(cls, history: History, levels: Floats) -> "Values":
-        """Those at steps `levels`, of trials that have not `failed`; one that is complete has the last in any case."""
-        trials, _, values = history.log
-        top = len(levels) - 1
-        rows = [arrivals(history, step) for step in levels.tolist()]
-        parts = [(trials[at], np.full(len(at), level), values[at, 0], at) for level, at in enumerate(rows)]
-        silent = history.state == COMPLETED
-        silent[trials[rows[top]]] = False
-        others = np.flatnonzero(silent)
-        parts.append((others, np.full(len(others), top), history.Y[others, 0], np.full(len(others), -1)))
-        trial, level, y, order = (np.concatenate(part) for part in zip(*parts, strict=True))
-        left_out = failed(history) | (history.state == CANCELLED)
-        keep = np.flatnonzero(np.isfinite(y) & ~left_out[trial])
-        keep = keep[np.argsort(order[keep], kind="stable")]
-        return cls(trial[keep], level[keep], y[keep])
-
-    def only(self, rows: Rows) -> "Values":
-        """Some of them."""
-        return Values(self.trial[rows], self.level[rows], self.y[rows])
-
-    def lifted(self) -> Floats:
-        """(r,) each value as it would be at the highest level: by what trials that came to two levels had at both.
-
-        Going up by one level, what is in the middle at one is in the middle at the other, and spreads as much. Levels
-        that too few trials have passed stay apart: there the process itself has to tell what steps bring.
-        """
-        trials, row = np.unique(self.trial, return_inverse=True)
-        table = np.full((int(self.level.max()) + 1, len(trials)), np.nan)
-        table[self.level, row] = _scaled(self.y)
-        for low, high in zip(table[-2::-1], table[:0:-1], strict=True):
-            both = np.isfinite(low) & np.isfinite(high)
-            if both.sum() >= FEWEST:
-                _lift(low, low[both], high[both])
-        found: Floats = table[self.level, row]
-        return found
-
-
-def failed(history: History) -> Bools:
-    """(n,) which trials failed, or have last reported, or ended with, a value that is missing or infinite."""
-    ended = (history.state == FAILED) | (history.state == INFEASIBLE)
-    told = (history.steps > 0) | (history.state == COMPLETED) | (history.state == STOPPED)
-    found: Bools = ended | (told & ~np.isfinite(history.Y[:, 0]))
-    return found
-
-
-def _scaled(y: Floats) -> Floats:
-    """(n,) values in units of the middle one, cut where their squares might overflow."""
-    size = float(np.median(np.abs(y))) or float(np.abs(y).max()) or 1.0
-    with np.errstate(over="ignore"):
-        scaled: Floats = np.clip(y / size, -MOST, MOST)
-    return scaled
-
-
-def _lift(values: Floats, low: Floats, high: Floats) -> None:
-    """Puts values (n,) of one level on the scale of the next, in place; some trials have `low` here, `high` there."""
-    below, above = _spread(low), _spread(high)
-    ratio = (above / below) ** (len(low) / (len(low) + EQUAL)) if below > 0 and above > 0 else 1.0
-    values[:] = np.median(high) + ratio * (values - np.median(low))
-
-
-def _spread(y: Floats) -> float:
-    """The standard deviation of values (n,) about the middle one, of which outliers count in part."""
-    away = np.abs(y - np.median(y))
-    limit = OUTLYING * 1.4826 * float(np.median(away))
-    return float(np.sqrt(np.mean(np.minimum(away, limit if limit > 0 else np.inf) ** 2)))
+BLOCK = 128
+"""Trials that are valued at a time, for the matrices to stay in the processor's cache."""
 
 
 class Stepped(Features):
@@ -139,8 +50,7 @@ class Curves:
     the values at lower levels have been lifted to the scale of the last one.
 
     Args:
-        features: of the space, with the step.
-        memory: of earlier fits.
+        setting: of the space: the memory of earlier fits, and the length of the first design.
         history: all trials.
         levels: the steps at which they are looked at.
         values: what they had there, one value at least.
@@ -148,13 +58,13 @@ class Curves:
     Attributes:
         features: of the space, with the step.
         process: of the values.
-        scales: its hyperparameters.
-        trials: (k,) the trials that have values.
-        progress: (k,) the value of each at the highest level that it came to, lifted, in the order of their numbers.
+        trials: (k,) the trials that have values, by their numbers.
+        progress: (k,) the value of each at the highest level that it came to, lifted.
     """
 
-    def __init__(self, features: Stepped, memory: Memory, history: History, levels: Floats, values: Values) -> None:
-        self.features = features
+    def __init__(self, setting: Setting, history: History, levels: Floats, values: Values) -> None:
+        self._setting, self._space = setting, history.space
+        self.features = features = Stepped(history.space)
         below = np.log(levels[-1] / levels) / np.log(FAR)
 
         def seen(part: Values) -> Floats:
@@ -162,38 +72,74 @@ class Curves:
 
         fitted = values.only(np.arange(checkpoint(len(values.y)) or len(values.y)))
         fitted = fitted.only(_thinned(fitted, MOST_FITTED))
-        self.scales = memory.fitted("curves", features, seen(fitted), gaussianised(fitted.lifted()))
+        scales = setting.memory.fitted("curves", features, seen(fitted), gaussianised(fitted.lifted()))
         y = values.lifted()
         last = np.lexsort((values.level, values.trial))
         last = last[np.append(np.diff(values.trial[last]) > 0, True)]
         self.trials, self.progress = values.trial[last], y[last]
+        self._X = history.X[self.trials]
         rows = _thinned(values, MOST_ROWS)
         bad = np.flatnonzero(failed(history))[-len(rows) :]  # more of them would leave the others no scale
         worst = Values(bad, np.full(len(bad), len(levels) - 1), np.full(len(bad), y.max()))
-        self._F = np.concatenate([seen(values.only(rows)), seen(worst)])
-        self._y = gaussianised(np.concatenate([y[rows], worst.y]))
-        self.process = Process(features, self.scales, self._F, self._y)
+        F = np.concatenate([seen(values.only(rows)), seen(worst)])
+        self.process = Process(features, scales, F, gaussianised(np.concatenate([y[rows], worst.y])))
 
-    def believing(self, P: Floats) -> Process:
-        """The process, also given that points of features P (q, f) come out as expected."""
-        if not len(P):
-            return self.process
-        y = np.concatenate([self._y, self.process.mean(P)])
-        return Process(self.features, self.scales, np.concatenate([self._F, P]), y)
+    @cached_property
+    def ends(self) -> Floats:
+        """(k,) what each trial is expected to come to at the last level."""
+        return self.expected(self._X)
+
+    @cached_property
+    def side(self) -> float:
+        """The length of the trust region's side."""
+        return region(self.progress, max(4, self._setting.features.count), self._setting.startup).length
+
+    def expected(self, X: Floats) -> Floats:
+        """(c,) what configurations X (c, d) are expected to come to at the last level."""
+        F = self.features.of(X, ~np.isnan(X))
+        ends = np.empty(len(F))
+        for at in range(0, len(F), BLOCK):
+            ends[at : at + BLOCK] = self.process.mean(F[at : at + BLOCK])
+        return ends
+
+    def believing(self, X: Floats) -> Process:
+        """The process, also given that configurations X (q, d) come out as expected."""
+        return self.process.believing(self.features.of(X, ~np.isnan(X)))
+
+    def best(self, count: int) -> Floats:
+        """(b, d) the configurations of the trials that are expected to come to the best ends, at most so many."""
+        found: Floats = self._X[np.argsort(self.ends, kind="stable")[:count]]
+        return found
+
+    def around(self, centre: Floats) -> Box:
+        """The trust region around a point (d,)."""
+        scales = self.process.scales
+        return box(self._setting.features, scales._replace(weight=scales.weight[:-1]), centre, self.side)
+
+    def leaders(self, trials: Rows, most: int) -> Rows:
+        """At most so many of some trials, by their numbers: those with values that are expected to end best."""
+        if len(trials) <= most:
+            return trials
+        at = np.minimum(np.searchsorted(self.trials, trials), len(self.trials) - 1)
+        ends = np.where(self.trials[at] == trials, self.ends[at], np.inf)
+        return np.sort(trials[np.argsort(ends, kind="stable")[:most]])
 
 
 def _thinned(values: Values, most: int) -> Rows:
-    """At most so many of the values: lower ones of trials that came further go first, then what is not good nor new."""
-    n = len(values.y)
-    if n <= most:
-        return np.arange(n)
-    highest = np.zeros(values.trial.max() + 1, dtype=np.intp)
-    np.maximum.at(highest, values.trial, values.level)
-    passed = np.flatnonzero(values.level < highest[values.trial])
-    passed = passed[np.argsort(values.level[passed], kind="stable")][: n - most]
-    rows = np.delete(np.arange(n), passed)
-    if len(rows) <= most:
-        return rows
-    old = rows[: len(rows) - most // 2]
-    good = old[np.argsort(values.lifted()[old], kind="stable")][: most - most // 2]
-    return np.concatenate([np.sort(good), rows[len(old) :]])
+    """At most so many of the values, as many of each level as there is room: the best ones and the last in equal parts.
+
+    So what few trials tell of the last level is not crowded out by what many tell of the first.
+    """
+    if len(values.y) <= most:
+        return np.arange(len(values.y))
+    kept = list[Rows]()
+    levels = np.unique(values.level)[::-1].tolist()
+    for i, level in enumerate(levels):
+        rows = np.flatnonzero(values.level == level)
+        room = (most - sum(map(len, kept))) // (len(levels) - i)
+        if len(rows) > room:
+            old = rows[: len(rows) - room // 2]
+            good = old[np.argsort(values.y[old], kind="stable")][: room - room // 2]
+            rows = np.concatenate([good, rows[len(old) :]])
+        kept.append(rows)
+    return np.sort(np.concatenate(kept))

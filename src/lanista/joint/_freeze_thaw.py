@@ -9,35 +9,46 @@ import numpy as np
 
 from lanista._described import Described, describe
 from lanista.errors import UsageError
-from lanista.joint._curves import Curves, Stepped, Values
-from lanista.journal import COMPLETED, RUNNING, History
+from lanista.joint._curves import Curves
+from lanista.joint._search import MANY, Search, Tried
+from lanista.joint._values import Values, failed
+from lanista.journal import CANCELLED, COMPLETED, History
 from lanista.schedule import ASHA, Action, Event, Fidelity, Finish, Report, Resume, Slots, Start, Stop, Yielded
 from lanista.schedule._checks import whole
 from lanista.schedule._fidelity import levels
 from lanista.schedule._rungs import completed, lost, through
+from lanista.search._densities import found_by_running
 from lanista.search._ranking import Floats, Rows
 from lanista.search._stream import seed_of
 from lanista.search._threads import one_thread
-from lanista.search.gaussian._acquire import Acquisition, Believed, LogEI, Sum
-from lanista.search.gaussian._believe import PRIOR_WEIGHT
-from lanista.search.gaussian._maximise import maximise
-from lanista.search.gaussian._region import box, region
-from lanista.search.gaussian._session import CENTRES, EFFORT, MOST_PENDING, Box, Seen, Setting
+from lanista.search.gaussian._session import Setting
 
+BLOCKS = 8
+"""Reports are heeded in blocks: of as many as there are trials that run, over this, down to a power of 2."""
+MOST_THAWED, MOST_FURTHEST = 64, 16
+"""Frozen trials that are looked at more closely: those that are expected to end best, and those that came furthest."""
+FIRST = 4
+"""Trials that each of many workers may begin before their number is bounded."""
+LEADERS = 16
+"""Until a trial is complete, one of so many workers goes on with one that was begun."""
 ENOUGH = 0.1
 """The share of what a new trial promises for which a frozen one is thawed where there may be no new ones."""
 
 
-class Fresh(NamedTuple):
-    """The most promising new configuration.
+class _Known(NamedTuple):
+    """What is kept from one decision to the next; all of it follows from the history.
 
     Attributes:
-        x: (1, d) its point; one that was tried already only where there is no other.
-        worth: the logarithm of the improvement to be expected of it; -inf for repeats of what is complete or runs.
+        history: of which it is.
+        tried: the points of its trials.
+        key: what the curves were made from.
+        curves: what is believed; None: too little is known.
     """
 
-    x: Floats
-    worth: float
+    history: History
+    tried: Tried
+    key: tuple[object, ...]
+    curves: Curves | None
 
 
 class FreezeThaw(Described):
@@ -51,6 +62,10 @@ class FreezeThaw(Described):
     a trial that began badly is thawed once others have shown that such a beginning says little. Trials that run count
     as if they had come out as expected. Every second new configuration is looked for in a trust region around the best
     trial, as `GP` does.
+
+    From 32 trials at once on, it decides sooner and less thoroughly, heeds reports in blocks of up to an eighth as many
+    as there are trials that run, and, once there are four trials for each slot, gives the first level no more steps
+    than the others on average, as successive halving does.
 
     Trials need `trial.save` and `trial.load`, or begin again when they are thawed. The configurations are its own,
     whatever the searcher is: the defaults, then points of a Latin hypercube, and once `startup` trials have reported,
@@ -89,6 +104,7 @@ class FreezeThaw(Described):
         self._levels = levels(max_steps, min_steps, reduction, "FreezeThaw", deepest=5)
         whole("FreezeThaw", 1, startup=startup)
         self._setting: Setting | None = None
+        self._known: _Known | None = None
 
     def explain(self, history: History) -> str:
         """One line on what it does, in place of the searcher's."""
@@ -130,54 +146,75 @@ class FreezeThaw(Described):
         if not free:
             return []
         setting = self._prepared(history)
-        steps = np.array(self._levels, dtype=np.float64)
-        values = Values.of(history, steps)
+        curves, tried = self._told(history, setting)
         if not setting.features.count:
             actions: list[Action] = [Start(self._levels[0])] * free
-        elif len(np.unique(values.trial)) < self.startup:
+        elif curves is None:
             params = setting.first.take(len(history), free)
             actions = [Start(self._levels[0], params=each) for each in params]
         else:
-            curves = Curves(Stepped(history.space), setting.memory, history, steps, values)
-            actions = self._chosen(_Search(history, setting, curves), frozen, free)
+            search = Search(history, setting, curves, tried)
+            shortlist = np.union1d(curves.leaders(frozen, MOST_THAWED), self._furthest(history, frozen)[:MOST_FURTHEST])
+            actions = self._chosen(history, search, shortlist.astype(np.intp), free)
         if history.counts[COMPLETED] > history.imported:
             return actions
         resumed = [action.trial for action in actions if isinstance(action, Resume)]
         others = [n for n in self._furthest(history, frozen) if n not in resumed]
         return [*actions, *(self._resume(history, n) for n in others[: free - len(resumed)])]
 
-    def _chosen(self, search: "_Search", frozen: Rows, free: int) -> list[Action]:
+    def _chosen(self, history: History, search: Search, frozen: Rows, free: int) -> list[Action]:
         """One after the other, each knowing those before it: the best of the frozen trials, or a new one.
 
         What is complete or runs already is not begun again. Before a trial is complete nobody knows what is to be
-        improved on: one after the other is thawed until then.
+        improved on: until then one worker of some goes on with one that came furthest of all that may well be the best.
         """
-        history = search.history
+        slots = len(history.running) + free
+        leading = int((history.steps[history.running] >= self._levels[0]).sum())
+        leaders = 0 if history.counts[COMPLETED] else max(1, min(slots, int((history.steps > 0).sum())) // LEADERS)
         resumes, starts, least = list[Action](), list[Action](), np.inf
-        leading = history.counts[COMPLETED] or (history.steps[history.running] >= self._levels[0]).any()
         for _ in range(free):
-            worth = self._worth(search, frozen)
-            fresh = search.fresh() if leading or not len(frozen) else None
-            if fresh and fresh.worth == -np.inf and not (worth > -np.inf).any():
+            worth = self._worth(history, search, frozen)
+            promising = (worth > -np.inf).any()
+            explores = leading >= leaders and self._explores(history, slots, len(starts))
+            fresh = search.fresh() if explores or not promising else None
+            if fresh and fresh.worth == -np.inf and not promising:
                 break
             if fresh is None or (len(frozen) and worth.max() >= fresh.worth):
-                at = int(np.argmax(worth if leading else -search.mean(frozen)))
+                at = int(np.argmax(worth)) if leading >= leaders else self._leader(history, search, frozen)
                 trial, frozen = int(frozen[at]), np.delete(frozen, at)
                 resumes.append(self._resume(history, trial))
                 search.begin(history.X[[trial]])
-                leading = True
+                leading += 1
             else:
                 starts.append(Start(self._levels[0], params=history.space.decode(fresh.x)[0]))
                 search.begin(fresh.x, is_new=True)
                 least = fresh.worth + np.log(ENOUGH)
-        worth = self._worth(search, frozen)
+        if not starts:
+            return [*resumes]
+        worth = self._worth(history, search, frozen)
         others = frozen[np.argsort(-worth, kind="stable")[: np.sum(worth >= least)]]
         spare = [self._resume(history, n) for n in others[: len(starts)].tolist()]
         return [*resumes, *starts, *spare]
 
-    def _worth(self, search: "_Search", frozen: Rows) -> Floats:
+    def _explores(self, history: History, slots: int, begun: int) -> bool:
+        """Whether there may be new trials: where many run, the first level gets no more steps than others on average.
+
+        Successive halving spends as much on each level. With few slots the worth of trials keeps the balance; with many
+        those that are begun at a time know nothing of each other, and each of them seems to promise most.
+        """
+        made = len(history) - history.imported + begun
+        even = history.steps.sum() / (self._levels[0] * len(self._levels))
+        return slots < MANY or made < max(FIRST * slots, even)
+
+    def _leader(self, history: History, search: Search, frozen: Rows) -> int:
+        """Which of the frozen trials came furthest of those that may be as good as the best: within its uncertainty."""
+        ends, sd = search.ends(frozen)
+        behind = np.where(ends - sd <= ends.min(), -history.steps[frozen], 0)
+        return int(np.lexsort((ends, behind))[0])
+
+    def _worth(self, history: History, search: Search, frozen: Rows) -> Floats:
         """(k,) the logarithm of the improvement to be expected of frozen trials, for all steps that there are."""
-        found: Floats = search.worth(frozen) - np.log(1.0 - search.history.steps[frozen] / self._levels[-1])
+        found: Floats = search.worth(frozen) - np.log(1.0 - history.steps[frozen] / self._levels[-1])
         return found
 
     def _resume(self, history: History, trial: int) -> Resume:
@@ -189,78 +226,29 @@ class FreezeThaw(Described):
         found: list[int] = frozen[np.lexsort((history.Y[frozen, 0], -history.steps[frozen]))].tolist()
         return found
 
+    def _told(self, history: History, setting: Setting) -> tuple[Curves | None, Tried]:
+        """What is believed of the trials, none before `startup` of them have values, and their points.
+
+        Where many run, new values are heeded a block at a time, so that what is believed serves for several decisions.
+        """
+        block = 1 << max(1, len(history.running) // BLOCKS).bit_length() - 1
+        heeded = len(history.log[0]) // block * block
+        kind = np.select([failed(history), history.state == COMPLETED, history.state == CANCELLED], [1, 2, 3])
+        key = heeded, np.flatnonzero(kind).tobytes(), kind[kind > 0].tobytes()
+        known = self._known
+        if known is None or known.history is not history or found_by_running(history):
+            known = _Known(history, Tried(), (), None)
+        known.tried.follow(history.X)
+        if known.key != key:
+            steps = np.array(self._levels, dtype=np.float64)
+            values = Values.of(history, steps, heeded)
+            enough = len(np.unique(values.trial)) >= self.startup
+            known = known._replace(key=key, curves=Curves(setting, history, steps, values) if enough else None)
+        self._known = known
+        return known.curves, known.tried
+
     def _prepared(self, history: History) -> Setting:
         space, seed = history.space, seed_of(history)
         if self._setting is None or not self._setting.fits(space, seed, self.startup):
             self._setting = Setting(space, seed, self.startup)
         return self._setting
-
-
-class _Search:
-    """What is worth how much, given what is busy already."""
-
-    def __init__(self, history: History, setting: Setting, curves: Curves) -> None:
-        self.history, self._setting, self._curves = history, setting, curves
-        self._features = curves.features
-        self._rng = np.random.default_rng([setting.seed, len(history), len(history.log[0])])
-        self._seen = Seen(history.X)
-        self._busy = history.X[history.running][-MOST_PENDING:]
-        self._count = len(history)
-        self._known = self._of(history.X[curves.trials])
-        self._over = Seen(history.X[np.isin(history.state, (COMPLETED, RUNNING))])
-        complete = history.state[curves.trials] == COMPLETED
-        self._complete = self._known[complete] if complete.any() else self._known
-        self._condition()
-
-    def begin(self, x: Floats, *, is_new: bool = False) -> None:
-        """From now on a point (1, d) is busy."""
-        self._busy = np.concatenate([self._busy, x])[-MOST_PENDING:]
-        self._over.add(x)
-        if is_new:
-            self._seen.add(x)
-            self._count += 1
-        self._condition()
-
-    def worth(self, trials: Rows) -> Floats:
-        """(k,) the logarithm of the improvement over complete and busy trials that is to be expected of some trials.
-
-        It is -inf for repeats of what is complete or runs already, unless a person asked for them.
-        """
-        X = self.history.X[trials]
-        if not len(X):
-            return np.empty(0)
-        best = float(self._process.mean(np.concatenate([self._complete, self._of(self._busy)])).min())
-        gain = LogEI(self._features, self._process, best).value(X, ~np.isnan(X))
-        own = np.array([self.history.origin(n) == "scheduler" for n in trials.tolist()])
-        return np.where(self._over(X) & own, -np.inf, gain)
-
-    def mean(self, trials: Rows) -> Floats:
-        """(k,) what some trials are expected to come to."""
-        found: Floats = self._process.mean(self._of(self.history.X[trials]))
-        return found
-
-    def fresh(self) -> Fresh:
-        """The new configuration of the greatest improvement over all trials."""
-        space, n = self.history.space, len(self._curves.trials)
-        mean = self._process.mean(self._known)
-        gain = LogEI(self._features, self._process, float(self._process.mean(self._all).min()))
-        wanted: Acquisition = Sum(gain, Believed(space, PRIOR_WEIGHT / (1.0 + n))) if space.has_prior else gain
-        local = self._count % 2 == 0
-        best = self._curves.trials[np.argsort(mean, kind="stable")[: 1 if local else CENTRES]]
-        centres = self.history.X[best]
-        within = self._box(centres[0]) if local else None
-        x = maximise(space, wanted, self._rng, centres=centres, taken=self._seen, effort=EFFORT, within=within)
-        return Fresh(x, -np.inf if self._over(x)[0] else float(gain.value(x, ~np.isnan(x))[0]))
-
-    def _box(self, centre: Floats) -> Box:
-        plain, scales = self._setting.features, self._curves.scales
-        length = region(self._curves.progress, max(4, plain.count), self._setting.startup).length
-        return box(plain, scales._replace(weight=scales.weight[:-1]), centre, length)
-
-    def _condition(self) -> None:
-        busy = self._of(self._busy)
-        self._process = self._curves.believing(busy)
-        self._all = np.concatenate([self._known, busy])
-
-    def _of(self, X: Floats) -> Floats:
-        return self._features.of(X, ~np.isnan(X))

@@ -51,8 +51,8 @@ class AtLevel(History):
 
     def __init__(self, history: History, reached: Bools, level: float, *, cut: int = CANCELLED) -> None:
         self._whole = history
-        trials, _, values = history.log
-        rows = arrivals(history, level)
+        trials, steps, values = history.log
+        rows = arrivals(trials, steps, level)
         rows = rows[reached[trials[rows]]]
         self._values = np.where(reached[:, None], history.Y, np.nan)
         self._values[trials[rows]] = values[rows]
@@ -114,8 +114,8 @@ def _rungs(history: History, level: float) -> list[Rung]:
 
 def _rung(history: History, step: float) -> Rung:
     """The trials that came to the step first; their number grows by tenths, so that what was fitted serves a while."""
-    trials, _, values = history.log
-    rows = arrivals(history, step)
+    trials, steps, values = history.log
+    rows = arrivals(trials, steps, step)
     rows = rows[: checkpoint(len(rows))]
     return Rung(step, history.X[trials[rows]], history.active[trials[rows]], values[rows])
 
@@ -128,9 +128,8 @@ def _furthest(history: History) -> Floats:
     return furthest
 
 
-def arrivals(history: History, step: float) -> NDArray[np.intp]:
-    """The rows of the log, in their order, of each trial's first report at or beyond the step."""
-    trials, steps, _ = history.log
+def arrivals(trials: NDArray[np.int64], steps: NDArray[np.int64], step: float) -> NDArray[np.intp]:
+    """The rows of a log (r,), in their order, of each trial's first report at or beyond the step."""
     rows = np.flatnonzero(steps >= step)
     first = np.unique(trials[rows], return_index=True)[1]
     return rows[np.sort(first)]

@@ -94,13 +94,10 @@ class Belief:
             self._shares = weights(taught, own, self._F, self._y[:, 0], rng) if taught else np.ones(1)
 
     def acquisition(self, pending: Floats) -> Acquisition:
-        """What to maximise, given that results of the points `pending` (q, d) will be what is expected of them.
-
-        Ginsbourger, Le Riche and Carraro, Kriging Is Well-Suited to Parallelize Optimization (2010), section 4.2.2.
-        """
+        """What to maximise, given that results of the points `pending` (q, d) will be what is expected of them."""
         P = self._features.of(pending, ~np.isnan(pending))
         parts: list[Acquisition] = [
-            LogFeasible(self._features, output.believing(P), limit) for output, limit in self._bounds
+            LogFeasible(self._features, output.process.believing(P), limit) for output, limit in self._bounds
         ]
         rivals = self._rivals(P)
         if len(rivals):
@@ -132,9 +129,9 @@ class Belief:
 
     def _gain(self, rivals: Floats, P: Floats) -> Acquisition:
         """Improvement over what is believed of the rivals (r, f), given the pending P (q, f)."""
-        processes = [output.believing(P) for output in self._objectives]
+        processes = [output.process.believing(P) for output in self._objectives]
         if len(processes) == 1:
-            members = [*(source.believing(P) for source in self._sources), *processes]
+            members = [*(source.process.believing(P) for source in self._sources), *processes]
             model = Ensemble(members, self._shares) if self._sources else processes[0]
             return LogEI(self._features, model, float(model.mean(rivals).min()))
         values = np.stack([process.mean(rivals) for process in processes], axis=1)
@@ -153,13 +150,6 @@ class _Output:
     def process(self) -> Process:
         """Conditioned on the trials."""
         return Process(self._features, self._scales, self._F, self._y)
-
-    def believing(self, P: Floats) -> Process:
-        """Conditioned also on points of features P (q, f), as if they had come out as expected."""
-        if not len(P):
-            return self.process
-        y = np.concatenate([self._y, self.process.mean(P)])
-        return Process(self._features, self._scales, np.concatenate([self._F, P]), y)
 
 
 def teaches(history: History) -> bool:

@@ -4,8 +4,9 @@ Rasmussen and Williams, Gaussian Processes for Machine Learning (2006), chapters
 other points, f features, p length scales.
 """
 
+import copy
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,13 +76,36 @@ class Process:
         self._signal = math.exp(scales.signal)
         self._lapack = lapack
         self._Z = self._scaled(F)[0]
-        K = self._signal * matern(squares(self._Z, self._Z))
-        K[np.diag_indices_from(K)] += math.exp(scales.noise) + LEAST_NOISE
-        self._L, failed = lapack.dpotrf(K, lower=1, clean=1)
+        self._L = self._root_of(self._signal * matern(squares(self._Z, self._Z)))
+        self._alpha: Floats = lapack.dpotrs(self._L, y, lower=1)[0]
+
+    def believing(self, F: Floats) -> Self:
+        """The same, also given points of features F (q, f) that come out as expected.
+
+        So the mean stays as it was everywhere, and the variance falls: Ginsbourger, Le Riche and Carraro, Kriging Is
+        Well-Suited to Parallelize Optimization (2010), section 4.2.2.
+        """
+        if not len(F):
+            return self
+        n, q, told = len(self._Z), len(F), copy.copy(self)
+        Z = self._scaled(F)[0]
+        V, _ = self._lapack.dtrtrs(self._L, self._signal * matern(squares(self._Z, Z)), lower=1)
+        told._Z = np.concatenate([self._Z, Z])
+        told._L = np.zeros((n + q, n + q), order="F")
+        told._L[:n, :n], told._L[n:, :n] = self._L, V.T
+        told._L[n:, n:] = self._root_of(self._signal * matern(squares(Z, Z)) - V.T @ V)
+        told._alpha = np.concatenate([self._alpha, np.zeros((q, *self._alpha.shape[1:]))])
+        return told
+
+    def _root_of(self, K: Floats) -> Floats:
+        """The Cholesky factor of a covariance (n, n) of the function, with the noise added to it in place."""
+        K[np.diag_indices_from(K)] += math.exp(self.scales.noise) + LEAST_NOISE
+        L, failed = self._lapack.dpotrf(K, lower=1, clean=1)
         if failed:
             K[np.diag_indices_from(K)] += 1e-3 * self._signal
-            self._L, _ = lapack.dpotrf(K, lower=1, clean=1)
-        self._alpha: Floats = lapack.dpotrs(self._L, y, lower=1)[0]
+            L, _ = self._lapack.dpotrf(K, lower=1, clean=1)
+        root: Floats = L
+        return root
 
     def predict(self, F: Floats) -> tuple[Floats, Floats]:
         """Mean (c,) or (c, m) and variance (c,), of the function without noise, at points of features F (c, f)."""

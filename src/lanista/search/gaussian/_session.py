@@ -96,13 +96,13 @@ class Seen:
 
     def add(self, X: Floats) -> None:
         """Adds canonical points (n, d)."""
-        self._rows.update(_rows(X))
+        self._rows.update(keys(X))
 
     def __call__(self, X: Floats) -> Bools:
-        return np.fromiter((row in self._rows for row in _rows(X)), dtype=np.bool_, count=len(X))
+        return np.fromiter((row in self._rows for row in keys(X)), dtype=np.bool_, count=len(X))
 
 
-def _rows(X: Floats) -> list[bytes]:
+def keys(X: Floats) -> list[bytes]:
     """Each point (n, d) as bytes, equal for points that are equal but for rounding."""
     rounded = np.round(np.nan_to_num(X, nan=-1.0), 9) + 0.0
     return [row.tobytes() for row in rounded]
