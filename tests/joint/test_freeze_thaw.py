@@ -124,6 +124,23 @@ def test_many_workers_are_fed_and_what_is_kept_follows_from_the_history() -> Non
     assert sum(trial.steps for trial in exp.trials) > 3 * len(exp.trials)
 
 
+def test_a_small_space_is_trained_to_its_end_by_more_workers_than_it_has_configurations() -> None:
+    """Repeats of the best ones, which are not to be trained, do not hide what is left."""
+    exp = la.Experiment("thaw", {"x": Int(0, 7)}, "loss", scheduler=la.FreezeThaw(8), store="memory", seed=0)
+    la.simulate(exp, lambda p, step: (p["x"] + 1 / step, 0.2 + 0.1 * p["x"]) if step <= 8 else None, workers=200)
+    assert {trial.params["x"] for trial in exp.trials if trial.state == "completed"} == set(range(8))
+
+
+def test_slots_beyond_the_shortlist_go_to_what_is_frozen() -> None:
+    """Where there may be no new trials yet."""
+    scheduler = la.FreezeThaw(32)
+    history = Bench(scheduler, BOWL, bowl, workers=90, trials=370, steps=370).run()
+    free = 90 - len(history.running)
+    actions = scheduler.on(history, Slots(free))
+    assert len(actions) >= free
+    assert not any(isinstance(action, Start) for action in actions[:free])
+
+
 def test_values_that_are_missing_end_a_trial() -> None:
     def broken(state: Any, params: Params, step: int) -> tuple[None, float]:
         return None, float("nan") if params["a"] > 0.7 else params["a"] / step

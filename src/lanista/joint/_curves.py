@@ -58,12 +58,12 @@ class Curves:
     Attributes:
         features: of the space, with the step.
         process: of the values.
-        trials: (k,) the trials that have values, by their numbers.
+        trials: (k,) the trials that have values, in the order of their numbers.
         progress: (k,) the value of each at the highest level that it came to, lifted.
     """
 
     def __init__(self, setting: Setting, history: History, levels: Floats, values: Values) -> None:
-        self._setting, self._space = setting, history.space
+        self._setting = setting
         self.features = features = Stepped(history.space)
         below = np.log(levels[-1] / levels) / np.log(FAR)
 
@@ -117,7 +117,7 @@ class Curves:
         return box(self._setting.features, scales._replace(weight=scales.weight[:-1]), centre, self.side)
 
     def leaders(self, trials: Rows, most: int) -> Rows:
-        """At most so many of some trials, by their numbers: those with values that are expected to end best."""
+        """At most so many of some trials: those that are expected to end best, last those without a value."""
         if len(trials) <= most:
             return trials
         at = np.minimum(np.searchsorted(self.trials, trials), len(self.trials) - 1)

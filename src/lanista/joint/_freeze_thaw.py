@@ -11,7 +11,7 @@ from lanista._described import Described, describe
 from lanista.errors import UsageError
 from lanista.joint._curves import Curves
 from lanista.joint._search import MANY, Search, Tried
-from lanista.joint._values import Values, failed
+from lanista.joint._values import Values, failed, silent
 from lanista.journal import CANCELLED, COMPLETED, History
 from lanista.schedule import ASHA, Action, Event, Fidelity, Finish, Report, Resume, Slots, Start, Stop, Yielded
 from lanista.schedule._checks import whole
@@ -63,9 +63,9 @@ class FreezeThaw(Described):
     as if they had come out as expected. Every second new configuration is looked for in a trust region around the best
     trial, as `GP` does.
 
-    From 32 trials at once on, it decides sooner and less thoroughly, heeds reports in blocks of up to an eighth as many
-    as there are trials that run, and, once there are four trials for each slot, gives the first level no more steps
-    than the others on average, as successive halving does.
+    From 32 slots on it decides quicker and less thoroughly, heeds reports in blocks of up to an eighth as many as there
+    are trials that run, and, once there are four trials for each slot, gives the first level no more steps than the
+    others on average, as successive halving does; at a limit of trials it then goes on until that is so.
 
     Trials need `trial.save` and `trial.load`, or begin again when they are thawed. The configurations are its own,
     whatever the searcher is: the defaults, then points of a Latin hypercube, and once `startup` trials have reported,
@@ -146,17 +146,16 @@ class FreezeThaw(Described):
         if not free:
             return []
         setting = self._prepared(history)
-        curves, tried = self._told(history, setting)
+        curves, tried = self._believed(history, setting)
         if not setting.features.count:
             actions: list[Action] = [Start(self._levels[0])] * free
         elif curves is None:
             params = setting.first.take(len(history), free)
             actions = [Start(self._levels[0], params=each) for each in params]
         else:
-            search = Search(history, setting, curves, tried)
-            shortlist = np.union1d(curves.leaders(frozen, MOST_THAWED), self._furthest(history, frozen)[:MOST_FURTHEST])
-            actions = self._chosen(history, search, shortlist.astype(np.intp), free)
-        if history.counts[COMPLETED] > history.imported:
+            slots = len(history.running) + free
+            actions = self._chosen(history, Search(history, setting, curves, tried, slots), frozen, free)
+        if any(history.origin(n) != "imported" for n in np.flatnonzero(history.state == COMPLETED).tolist()):
             return actions
         resumed = [action.trial for action in actions if isinstance(action, Resume)]
         others = [n for n in self._furthest(history, frozen) if n not in resumed]
@@ -172,16 +171,22 @@ class FreezeThaw(Described):
         leading = int((history.steps[history.running] >= self._levels[0]).sum())
         leaders = 0 if history.counts[COMPLETED] else max(1, min(slots, int((history.steps > 0).sum())) // LEADERS)
         resumes, starts, least = list[Action](), list[Action](), np.inf
+        near = np.union1d(search.leaders(frozen, MOST_THAWED), self._furthest(history, frozen)[:MOST_FURTHEST])
+        near = near.astype(np.intp)
         for _ in range(free):
-            worth = self._worth(history, search, frozen)
+            worth = self._worth(history, search, near)
+            if not (worth > -np.inf).any() and len(near) < len(frozen):
+                near, worth = frozen, self._worth(history, search, frozen)
             promising = (worth > -np.inf).any()
             explores = leading >= leaders and self._explores(history, slots, len(starts))
             fresh = search.fresh() if explores or not promising else None
             if fresh and fresh.worth == -np.inf and not promising:
                 break
-            if fresh is None or (len(frozen) and worth.max() >= fresh.worth):
-                at = int(np.argmax(worth)) if leading >= leaders else self._leader(history, search, frozen)
-                trial, frozen = int(frozen[at]), np.delete(frozen, at)
+            if fresh is None or (len(near) and worth.max() >= fresh.worth):
+                trial = int(near[np.argmax(worth)])
+                if leading < leaders:
+                    trial = self._leader(history, search, near[worth > -np.inf])
+                near, frozen = near[near != trial], frozen[frozen != trial]
                 resumes.append(self._resume(history, trial))
                 search.begin(history.X[[trial]])
                 leading += 1
@@ -191,8 +196,8 @@ class FreezeThaw(Described):
                 least = fresh.worth + np.log(ENOUGH)
         if not starts:
             return [*resumes]
-        worth = self._worth(history, search, frozen)
-        others = frozen[np.argsort(-worth, kind="stable")[: np.sum(worth >= least)]]
+        worth = self._worth(history, search, near)
+        others = near[np.argsort(-worth, kind="stable")[: np.sum(worth >= least)]]
         spare = [self._resume(history, n) for n in others[: len(starts)].tolist()]
         return [*resumes, *starts, *spare]
 
@@ -202,15 +207,15 @@ class FreezeThaw(Described):
         Successive halving spends as much on each level. With few slots the worth of trials keeps the balance; with many
         those that are begun at a time know nothing of each other, and each of them seems to promise most.
         """
-        made = len(history) - history.imported + begun
+        made = np.sum(history.steps > 0) + np.sum(history.steps[history.running] == 0) + begun
         even = history.steps.sum() / (self._levels[0] * len(self._levels))
         return slots < MANY or made < max(FIRST * slots, even)
 
     def _leader(self, history: History, search: Search, frozen: Rows) -> int:
-        """Which of the frozen trials came furthest of those that may be as good as the best: within its uncertainty."""
+        """That of some frozen trials which came furthest of all that may be as good as the best."""
         ends, sd = search.ends(frozen)
         behind = np.where(ends - sd <= ends.min(), -history.steps[frozen], 0)
-        return int(np.lexsort((ends, behind))[0])
+        return int(frozen[np.lexsort((ends, behind))[0]])
 
     def _worth(self, history: History, search: Search, frozen: Rows) -> Floats:
         """(k,) the logarithm of the improvement to be expected of frozen trials, for all steps that there are."""
@@ -226,17 +231,19 @@ class FreezeThaw(Described):
         found: list[int] = frozen[np.lexsort((history.Y[frozen, 0], -history.steps[frozen]))].tolist()
         return found
 
-    def _told(self, history: History, setting: Setting) -> tuple[Curves | None, Tried]:
+    def _believed(self, history: History, setting: Setting) -> tuple[Curves | None, Tried]:
         """What is believed of the trials, none before `startup` of them have values, and their points.
 
         Where many run, new values are heeded a block at a time, so that what is believed serves for several decisions.
         """
-        block = 1 << max(1, len(history.running) // BLOCKS).bit_length() - 1
+        running = len(history.running)
+        block = 1 << (running // BLOCKS).bit_length() - 1 if running >= MANY else 1
         heeded = len(history.log[0]) // block * block
-        kind = np.select([failed(history), history.state == COMPLETED, history.state == CANCELLED], [1, 2, 3])
+        kinds = [failed(history), silent(history, self._levels[-1]), history.state == CANCELLED]
+        kind = np.select(kinds, [1, 2, 3])
         key = heeded, np.flatnonzero(kind).tobytes(), kind[kind > 0].tobytes()
         known = self._known
-        if known is None or known.history is not history or found_by_running(history):
+        if known is None or known.history is not history or found_by_running(history):  # there points are not final
             known = _Known(history, Tried(), (), None)
         known.tried.follow(history.X)
         if known.key != key:

@@ -14,10 +14,11 @@ from lanista.search._ranking import Floats, Rows
 from lanista.search.gaussian._acquire import Acquisition, Believed, LogEI, Sum
 from lanista.search.gaussian._believe import PRIOR_WEIGHT
 from lanista.search.gaussian._maximise import Effort, maximise
+from lanista.search.gaussian._process import Process
 from lanista.search.gaussian._session import CENTRES, EFFORT, MOST_PENDING, Bools, Seen, Setting, keys
 
 MANY, LIGHT = 32, Effort(random=100, near=100, starts=2, steps=10)
-"""Running trials from which on a decision has to be a quick one, and the effort that it then takes."""
+"""Slots from which on a decision has to be a quick one, and the effort that it then takes."""
 
 
 class Fresh(NamedTuple):
@@ -65,18 +66,19 @@ class Search:
         setting: of the space.
         curves: what is believed of them.
         tried: the points of all trials.
+        slots: how many trials may run at once.
     """
 
-    def __init__(self, history: History, setting: Setting, curves: Curves, tried: Tried) -> None:
+    def __init__(self, history: History, setting: Setting, curves: Curves, tried: Tried, slots: int) -> None:
         self._history, self._curves, self._tried = history, curves, tried
         self._rng = np.random.default_rng([setting.seed, len(history), len(history.log[0])])
-        self._effort = LIGHT if len(history.running) >= MANY else EFFORT
+        self._effort = LIGHT if slots >= MANY else EFFORT
         self._begun = Seen(np.empty((0, history.space.width)))
         self._count = len(history)
-        busy = history.X[history.running[-MOST_PENDING:]]
-        self._process = curves.believing(busy)
+        self._busy = history.X[history.running[-MOST_PENDING:]]
+        self._conditioned: Process | None = None
         ended = history.state[curves.trials] == COMPLETED
-        ends, busy_ends = curves.ends, curves.expected(busy)
+        ends, busy_ends = curves.ends, curves.expected(self._busy)
         self._least = float(np.concatenate([ends, busy_ends]).min())
         self._aim = float(np.concatenate([ends[ended] if ended.any() else ends, busy_ends]).min())
 
@@ -84,9 +86,21 @@ class Search:
         """From now on a point (1, d) is busy."""
         end = float(self._curves.expected(x)[0])
         self._least, self._aim = min(self._least, end), min(self._aim, end)
-        self._process = self._process.believing(self._curves.features.of(x, ~np.isnan(x)))
+        self._busy = np.concatenate([self._busy, x])[-MOST_PENDING:]
+        self._conditioned = None
         self._begun.add(x)
         self._count += is_new
+
+    @property
+    def _process(self) -> Process:
+        """What is believed, given that the last of what is busy comes out as expected."""
+        if self._conditioned is None:
+            self._conditioned = self._curves.believing(self._busy)
+        return self._conditioned
+
+    def leaders(self, trials: Rows, most: int) -> Rows:
+        """At most so many of some trials: those that are expected to end best."""
+        return self._curves.leaders(trials, most)
 
     def worth(self, trials: Rows) -> Floats:
         """(k,) the logarithm of the improvement over complete and busy trials that is to be expected of some trials.

@@ -6,13 +6,11 @@ Shapes: n trials, r values of trials at levels.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lanista.journal import CANCELLED, COMPLETED, FAILED, INFEASIBLE, STOPPED, History
+from lanista.search._axes import Bools
 from lanista.search._levels import arrivals
 from lanista.search._ranking import Floats, Rows
-
-Bools = NDArray[np.bool_]
 
 FEWEST = 4
 """Pairs of values that tell how one level goes over into the next; with fewer the steps would seem not to matter."""
@@ -41,16 +39,14 @@ class Values(NamedTuple):
     def of(cls, history: History, levels: Floats, heeded: int) -> "Values":
         """Those at steps `levels` in the first rows of the log, as many as are `heeded`.
 
-        Trials that `failed` have none; those that are complete have the last in any case.
+        Trials that `failed` have none; those that are complete but `silent` have the last, before all others.
         """
         trials, steps, values = history.log
         trials, steps, values = trials[:heeded], steps[:heeded], values[:heeded]
         top = len(levels) - 1
         rows = [arrivals(trials, steps, step) for step in levels.tolist()]
         parts = [(trials[at], np.full(len(at), level), values[at, 0], at) for level, at in enumerate(rows)]
-        silent = history.state == COMPLETED
-        silent[trials[rows[top]]] = False
-        others = np.flatnonzero(silent)
+        others = np.flatnonzero(silent(history, levels[-1]))
         parts.append((others, np.full(len(others), top), history.Y[others, 0], np.full(len(others), -1)))
         trial, level, y, order = (np.concatenate(part) for part in zip(*parts, strict=True))
         left_out = failed(history) | (history.state == CANCELLED)
@@ -81,9 +77,16 @@ class Values(NamedTuple):
 
 def failed(history: History) -> Bools:
     """(n,) which trials failed, or have last reported, or ended with, a value that is missing or infinite."""
-    ended = (history.state == FAILED) | (history.state == INFEASIBLE)
-    told = (history.steps > 0) | (history.state == COMPLETED) | (history.state == STOPPED)
+    state = history.state
+    ended = (state == FAILED) | (state == INFEASIBLE)
+    told = ((history.steps > 0) | (state == COMPLETED) | (state == STOPPED)) & (state != CANCELLED)
     found: Bools = ended | (told & ~np.isfinite(history.Y[:, 0]))
+    return found
+
+
+def silent(history: History, last: float) -> Bools:
+    """(n,) which trials are complete without a report at the last level: they ended sooner, or come from elsewhere."""
+    found: Bools = (history.state == COMPLETED) & (history.steps < last)
     return found
 
 
