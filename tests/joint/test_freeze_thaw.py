@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import lanista as la
 from lanista.errors import UsageError
-from lanista.joint._values import Values
-from lanista.journal import COMPLETED, PAUSED, STOPPED, History
+from lanista.joint._values import Values, failed
+from lanista.journal import COMPLETED, PAUSED, STOPPED, Asked, Created, Ended, History, Reported, Started, Yielded
 from lanista.schedule import ASHA, Action, Event, Fidelity, Scheduler, Slots, Start
 from lanista.space import Choice, Float, Int, Params, Space
 from lanista.testing import SchedulerContract
@@ -127,18 +127,26 @@ def test_many_workers_are_fed_and_what_is_kept_follows_from_the_history() -> Non
 def test_a_small_space_is_trained_to_its_end_by_more_workers_than_it_has_configurations() -> None:
     """Repeats of the best ones, which are not to be trained, do not hide what is left."""
     exp = la.Experiment("thaw", {"x": Int(0, 7)}, "loss", scheduler=la.FreezeThaw(8), store="memory", seed=0)
-    la.simulate(exp, lambda p, step: (p["x"] + 1 / step, 0.2 + 0.1 * p["x"]) if step <= 8 else None, workers=200)
+    la.simulate(exp, lambda p, step: (p["x"] + 1 / step, 0.2 + 0.1 * p["x"]) if step <= 8 else None, workers=300)
     assert {trial.params["x"] for trial in exp.trials if trial.state == "completed"} == set(range(8))
 
 
 def test_slots_beyond_the_shortlist_go_to_what_is_frozen() -> None:
-    """Where there may be no new trials yet."""
-    scheduler = la.FreezeThaw(32)
-    history = Bench(scheduler, BOWL, bowl, workers=90, trials=370, steps=370).run()
-    free = 90 - len(history.running)
-    actions = scheduler.on(history, Slots(free))
-    assert len(actions) >= free
-    assert not any(isinstance(action, Start) for action in actions[:free])
+    """Where there may be no new trials yet: four for each slot have begun, and none came beyond the first level."""
+    history = History(BOWL)
+    history.extend([Created(0.0, "bench", BOWL.to_json(), {"loss": "min"}, 0)])
+    for number, params in enumerate(BOWL.sample(np.random.default_rng(0), 420)):
+        history.extend(
+            [
+                Asked(0.0, number, params, "scheduler"),
+                Started(0.0, number, 1, "me", 1),
+                Reported(0.0, number, 1, 1, {"loss": bowl(None, params, 1)[1]}, f"{number}/1"),
+                Yielded(0.0, number, 1, 1),
+            ]
+        )
+    actions = la.FreezeThaw(32).on(history, Slots(100))
+    assert len(actions) >= 100
+    assert not any(isinstance(action, Start) for action in actions[:100])
 
 
 def test_values_that_are_missing_end_a_trial() -> None:
@@ -170,6 +178,22 @@ def test_a_trial_from_elsewhere_does_not_keep_ours_from_their_end() -> None:
     exp.add({"x": 0.9}, {"loss": 5.0})
     exp.run(training, trials=4, progress=False)
     assert any(trial.state == "completed" and trial.steps == 8 for trial in exp.trials)
+
+
+def test_a_trial_that_a_person_cancelled_says_nothing() -> None:
+    history = History(BOWL)
+    history.extend([Created(0.0, "bench", BOWL.to_json(), {"loss": "min"}, 0)])
+    for number, outcome in enumerate(["cancelled", "failed"]):
+        history.extend(
+            [
+                Asked(0.0, number, dict.fromkeys("abcd", 0.5), "scheduler"),
+                Started(0.0, number, 1, "me", 1),
+                Reported(0.0, number, 1, 1, {"loss": 0.1}),
+                Ended(0.0, number, 1, outcome),
+            ]
+        )
+    assert failed(history).tolist() == [False, True]
+    assert not len(Values.of(history, np.array([1.0, 2.0]), 2).y)
 
 
 @given(st.floats(0.01, 100), st.floats(-10, 10), st.integers(0, 1000))
@@ -220,8 +244,6 @@ def test_what_a_person_asks_for_comes_first() -> None:
     bench = Bench(scheduler, BOWL, bowl, workers=1, steps=60)
     history = bench.run()
     wish = {**history.params[0], "a": 0.123}
-    from lanista.journal import Asked
-
     history.extend([Asked(1.0, len(history), wish, origin="enqueued")])
     assert scheduler.on(history, Slots(1)) == [Start(budget=1)]
 
