@@ -144,7 +144,7 @@ def test_the_slope_of_the_posterior(space: Space, warp: bool) -> None:
     features = Features(space)
     numbers = int(features.numeric.sum()) if warp else 0
     F, y = features.of(*points(space, 20)), np.random.default_rng(3).normal(size=20)
-    loss = _Posterior(features, F, y, Prior.of(features.count), numbers)
+    loss = _Posterior(features, F, y, Prior.of(features), numbers)
     rng = np.random.default_rng(0)
     for _ in range(4):
         v = np.concatenate([rng.normal(1, 1, features.count), [0.4], [-4.0], rng.normal(0, 0.4, 2 * numbers)])
@@ -157,7 +157,8 @@ def test_the_posterior_is_the_density_of_the_data_times_the_prior(warp: bool) ->
     """Against scipy's normal densities; hyperparameters apart by a known difference of the logarithms."""
     from scipy.stats import multivariate_normal, norm
 
-    features, prior = Features(PLANE), Prior.of(2)
+    features = Features(PLANE)
+    prior = Prior.of(features)
     X = points(PLANE, 12)[0]
     y = np.random.default_rng(3).normal(size=12)
     loss = _Posterior(features, features.of(X, ~np.isnan(X)), y, prior, 2 if warp else 0)
@@ -209,7 +210,7 @@ def test_the_fit_is_the_mode_of_the_posterior(name: str, warp: bool) -> None:
     y = (y - y.mean()) / y.std()
     features = Features(space)
     F, numbers = features.of(X, active), int(features.numeric.sum()) if warp else 0
-    loss = _Posterior(features, F, y, Prior.of(features.count), numbers)
+    loss = _Posterior(features, F, y, Prior.of(features), numbers)
     found = fit(features, F, y, warp=warp)
     v = np.concatenate([found.weight, [found.signal, found.noise], found.warp.ravel() if warp else []])
     rng = np.random.default_rng(0)

@@ -32,6 +32,7 @@ class Stepped(Features):
         self.owner = np.append(self.owner, self.count)
         self.numeric = np.append(self.numeric, False)
         self.count += 1
+        self.together = np.append(self.together + 1.0, self.count)
 
     def of(self, X: Floats, active: Bools, below: Floats | float = 0.0) -> Floats:
         """(c, f) the features of points X (c, d), at the last level or `below` (c,) it."""

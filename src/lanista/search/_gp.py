@@ -1,33 +1,24 @@
 """Bayesian optimisation with a Gaussian process."""
 
-from functools import cache
-
 import numpy as np
 
 from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
-from lanista.search._ranking import Floats, Outcomes, outcomes
+from lanista.search._ranking import Outcomes, outcomes
 from lanista.search._stream import seed_of
 from lanista.search._threads import one_thread
-from lanista.search.gaussian._acquire import LogEI
-from lanista.search.gaussian._believe import Belief, teaches
-from lanista.search.gaussian._data import Data, Known
-from lanista.search.gaussian._features import CATEGORICAL, Features
-from lanista.search.gaussian._region import FIRST, box, region
-from lanista.search.gaussian._session import CENTRES, Box, Setting, Step, propose
-from lanista.search.gaussian._trend import Trend
+from lanista.search.gaussian._believe import teaches
+from lanista.search.gaussian._data import Data
+from lanista.search.gaussian._features import CATEGORICAL
+from lanista.search.gaussian._plan import Plan
+from lanista.search.gaussian._session import Setting, propose
 
 SMOOTH_STARTUP, STARTUP, MANY_STARTUP = 2, 6, 20
 """Trials before the model is used: where a slope can be followed, where not, and with more than two objectives, whose
 random weights need a spread of trials."""
-SMOOTH_CYCLE, CYCLE = 4, 2
-"""Of so many proposals one is drawn from anywhere; the others stay in the trust region."""
 MOST_FOLLOWING = 6
 """Trials that may follow a slope at a time; more of them would crowd in one place."""
-SMOOTH_FIRST = 0.56
-"""First length of the trust region's side, where a slope can be followed, times the root of the number of columns that
-are searched, of four at least."""
 
 
 class GP(Described):
@@ -46,6 +37,10 @@ class GP(Described):
     on metrics, priors, earlier experiments, trials that were stopped early or `warp`, and at most six trials are
     pending, those that are asked for among them: three of four proposals then stay in a smaller region, where the
     process is of another kind, a quadratic function and what that leaves, so that a valley may run in any direction.
+
+    Where a choice brings parameters with it, length scales are believed to be those of a space of as many columns as
+    apply together, and every eighth proposal is for the option that has the fewest trials, by a process of these alone:
+    a part of the space that began badly is not given up.
 
     Until `startup` trials have an outcome, proposals are the space's defaults, then points of Latin hypercubes. Trials
     that failed count as the worst of the others; where trials were stopped early, ranks are modelled instead of values.
@@ -88,27 +83,16 @@ class GP(Described):
         startup = min(startup, 2) if teaches(history) else startup
         if found.known < startup or not len(found.complete) + len(found.partial):
             return setting.first.take(history.proposed, count)
-        data = Data.of(history, found)
-        belief = Belief(setting.features, setting.memory, Known.of(data), history, warp=self.warp, rng=rng)
-        patience = max(4, setting.features.count)
-        cycle, first = (SMOOTH_CYCLE, SMOOTH_FIRST / patience**0.5) if follows else (CYCLE, FIRST)
-
-        @cache
-        def near() -> tuple[Floats, Box]:
-            """The best trial (1, d), and the trust region around it."""
-            trusted = region(data.progress, patience, startup, data.own[: data.settled], first=first)
-            centre = belief.centres(1)
-            return centre, box(setting.features, belief.scales[0], centre[0], trusted.length)
-
-        @cache
-        def trend() -> Trend:
-            return _trend(setting.features, data, *near())
-
-        def step(waiting: int, pending: Floats) -> Step:
-            if not self.local or (len(data.X) + waiting) % cycle == cycle - 1:
-                return Step(belief.acquisition(pending), belief.centres(CENTRES))
-            return Step(_gain(setting.features, trend(), pending) if follows else belief.acquisition(pending), *near())
-
+        step = Plan(
+            setting,
+            history,
+            Data.of(history, found),
+            startup=startup,
+            warp=self.warp,
+            local=self.local,
+            follows=follows,
+            rng=rng,
+        )
         return propose(setting, history, found, count, rng, step)
 
     def _prepared(self, history: History) -> Setting:
@@ -134,16 +118,3 @@ class GP(Described):
             and not (kind[cardinality != 1] == CATEGORICAL).any()
             and all(parameter.parent is None for parameter in space.parameters)
         )
-
-
-def _trend(features: Features, data: Data, centre: Floats, part: Box) -> Trend:
-    """The function near the best trial (1, d)."""
-    X, C = (features.of(points, ~np.isnan(points)) for points in (data.X, centre))
-    sides = (part[1] - part[0])[features.columns]
-    return Trend.of_best(C[0], 0.5 * float(sides.max()), X, data.Y[:, 0])
-
-
-def _gain(features: Features, trend: Trend, pending: Floats) -> LogEI:
-    """The improvement to be expected by it, given what is pending (q, d)."""
-    told = trend.believing(features.of(pending, ~np.isnan(pending)))
-    return LogEI(features, told, told.best)

@@ -72,6 +72,10 @@ class Data(NamedTuple):
         """The trials without those that ended first."""
         return self._only(slice(begun, None), self.settled - begun)
 
+    def where(self, chosen: Bools) -> "Data":
+        """The chosen (n,) trials."""
+        return self._only(np.flatnonzero(chosen), int(chosen[: self.settled].sum()))
+
     def thinned(self, most: int) -> "Data":
         """At most so many trials: the best ones and the last ones in equal parts."""
         n = len(self.X)

@@ -12,6 +12,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 CATEGORICAL = 2
+SAMPLE = 512
+"""Points by which to tell which columns apply together."""
 EDGE = 1e-6
 """Numbers are kept this far from the ends of their range, where a warp has no derivative."""
 
@@ -26,6 +28,7 @@ class Features:
         owner: (f,) the length scale of each feature; a column has one, however many features it has.
         numeric: (f,) which features are numbers, and may be warped.
         count: number p of length scales.
+        together: (p,) how many columns apply, on average, where that of each length scale does.
     """
 
     def __init__(self, space: Space) -> None:
@@ -43,6 +46,7 @@ class Features:
         self.numeric = np.arange(len(self.owner)) < p
         self.columns = np.concatenate([self._numbers, self._column])
         """(f,) the column of the cube that a feature comes from."""
+        self.together = _together(space, np.concatenate([self._numbers, self._choices]))
 
     def of(self, X: Floats, active: Bools) -> Floats:
         """(n, f) the features of points X (n, d)."""
@@ -59,3 +63,16 @@ class Features:
         out = np.zeros((len(gradient), width))
         out[:, self._numbers] = np.where(active[:, self._numbers], gradient[:, : len(self._numbers)], 0.0)
         return out
+
+
+def _together(space: Space, columns: NDArray[np.intp]) -> Floats:
+    """(p,) how many of the columns (p,) apply where each does, averaged over the cube; all of them where none is seen.
+
+    >>> from lanista.space import Choice, Float
+    >>> space = Space({"c": Choice({"a": {"x": Float(0, 1), "y": Float(0, 1)}, "b": {}}), "z": Float(0, 1)})
+    >>> _together(space, np.arange(4)).round()
+    array([3., 4., 4., 3.])
+    """
+    applies = space.active(np.random.default_rng(0).random((SAMPLE, space.width)))[:, columns].astype(np.float64)
+    seen = applies.sum(axis=0)
+    return np.where(seen > 0, (applies.T @ applies).sum(axis=1) / np.maximum(seen, 1.0), float(len(columns)))

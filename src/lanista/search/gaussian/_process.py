@@ -42,20 +42,20 @@ class Scales(NamedTuple):
 class Prior(NamedTuple):
     """Normal beliefs, mean and standard deviation, in the logarithms of the hyperparameters.
 
-    The length scales grow with the root of the dimension: Hvarfner, Hellsten and Nardi, Vanilla Bayesian Optimization
-    Performs Great in High Dimensions (2024), section 4.2. The warp is believed to be none: Snoek et al., Input Warping
-    for Bayesian Optimization (2014), section 3.2.
+    The length scales grow with the root of the dimension, which is that of the branch in a conditional space: Hvarfner,
+    Hellsten and Nardi, Vanilla Bayesian Optimization Performs Great in High Dimensions (2024), section 4.2. The warp is
+    believed to be none: Snoek et al., Input Warping for Bayesian Optimization (2014), section 3.2.
     """
 
-    weight: tuple[float, float]
+    weight: tuple[Floats, float]
     signal: tuple[float, float] = (0.5, 1.0)
     noise: tuple[float, float] = (-8.0, 1.5)
     warp: float = 0.3
 
     @classmethod
-    def of(cls, count: int) -> "Prior":
-        """For so many length scales."""
-        return cls((-2.0 * (math.log(SHARE) + 0.5 * math.log(max(count, 1))), 2.0))
+    def of(cls, features: Features) -> "Prior":
+        """For the length scales of columns that apply with so many others."""
+        return cls((-2.0 * (math.log(SHARE) + 0.5 * np.log(features.together)), 2.0))
 
 
 class Process:
@@ -156,9 +156,9 @@ def fit(features: Features, F: Floats, y: Floats, *, warp: bool = False) -> Scal
     """The hyperparameters of the greatest posterior density, from data F (n, f) and y (n,)."""
     from scipy.optimize import minimize
 
-    p, prior = features.count, Prior.of(features.count)
+    p, prior = features.count, Prior.of(features)
     numbers = int(features.numeric.sum()) if warp else 0
-    start = np.concatenate([np.full(p, prior.weight[0]), [prior.signal[0], prior.noise[0]], np.zeros(2 * numbers)])
+    start = np.concatenate([prior.weight[0], [prior.signal[0], prior.noise[0]], np.zeros(2 * numbers)])
     bounds = [(-12.0, 8.0)] * p + [(-4.0, 5.0), (-14.0, -1.0)] + [(-1.5, 1.5)] * (2 * numbers)
     loss = _Posterior(features, F, y, prior, numbers)
     short = start + np.where(np.arange(len(start)) < p, 2.0, 0.0)
@@ -177,7 +177,7 @@ class _Posterior:
         self._features, self._F, self._y, self._numbers = features, F, y, numbers
         self._lapack = lapack
         p = features.count
-        self._mean = np.concatenate([np.full(p, prior.weight[0]), [prior.signal[0], prior.noise[0]]])
+        self._mean = np.concatenate([prior.weight[0], [prior.signal[0], prior.noise[0]]])
         self._sd = np.concatenate([np.full(p, prior.weight[1]), [prior.signal[1], prior.noise[1]]])
         if numbers:
             self._mean = np.concatenate([self._mean, np.zeros(2 * numbers)])

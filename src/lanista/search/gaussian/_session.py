@@ -3,6 +3,7 @@
 Shapes: n points, d columns.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from lanista.search._ranking import Floats, Outcomes
 from lanista.search._stream import Stream, believed_blocks
 from lanista.search.gaussian._acquire import Acquisition
 from lanista.search.gaussian._believe import Memory
+from lanista.search.gaussian._branch import Branch, branches
 from lanista.search.gaussian._features import Features
 from lanista.search.gaussian._maximise import Effort, maximise
 from lanista.space import Space
@@ -49,6 +51,8 @@ class Setting:
     def __init__(self, space: Space, seed: int, startup: int) -> None:
         self.space, self.seed, self.startup = space, seed, startup
         self.features, self.memory = Features(space), Memory()
+        self.branches = branches(space)
+        self.memories = defaultdict[Branch, Memory](Memory)
         self.first = Stream(space, partial(first_design, space, seed, startup))
 
     def fits(self, space: Space, seed: int, startup: int) -> bool:

@@ -1,0 +1,113 @@
+"""What each of `GP`'s proposals is for: anywhere, near the best trial, along a slope, or in a neglected branch.
+
+Shapes: n trials, q pending ones, d columns.
+"""
+
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from lanista.journal import History
+from lanista.search._ranking import Floats
+from lanista.search.gaussian._acquire import LogEI
+from lanista.search.gaussian._believe import Belief
+from lanista.search.gaussian._branch import Branch, neglected
+from lanista.search.gaussian._data import Data, Known
+from lanista.search.gaussian._region import FIRST, box, region
+from lanista.search.gaussian._session import CENTRES, Box, Seen, Setting, Step
+from lanista.search.gaussian._trend import Trend
+
+SMOOTH_CYCLE, CYCLE = 4, 2
+"""Of so many proposals one is drawn from anywhere; the others stay in the trust region."""
+SMOOTH_FIRST = 0.56
+"""First length of the trust region's side, where a slope can be followed, times the root of the number of columns that
+are searched, of four at least."""
+BRANCH_CYCLE = 8
+"""Of so many proposals one goes to a neglected branch, instead of anywhere."""
+FEWEST = 3
+"""Trials that a branch needs for a process of its own."""
+
+
+class Near(NamedTuple):
+    """The best trial (1, d), and the trust region around it."""
+
+    centre: Floats
+    part: Box
+
+
+class Plan:
+    """Called with the number of trials that are pending, and the last of these (q, d), tells how to find the next one.
+
+    Args:
+        setting: of the space.
+        history: all trials.
+        data: those that have an outcome.
+        startup: trials before the model is used.
+        warp: whether numbers are warped.
+        local: whether proposals also stay in the trust region.
+        follows: whether these follow slopes.
+        rng: what decides.
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        history: History,
+        data: Data,
+        *,
+        startup: int,
+        warp: bool,
+        local: bool,
+        follows: bool,
+        rng: "np.random.Generator",
+    ) -> None:
+        self._setting, self._history, self._data, self._startup = setting, history, data, startup
+        self._warp, self._local, self._follows, self._rng = warp, local, follows, rng
+        self._belief = Belief(setting.features, setting.memory, Known.of(data), history, warp=warp, rng=rng)
+
+    def __call__(self, waiting: int, pending: Floats) -> Step:
+        number, cycle = len(self._data.X) + waiting, SMOOTH_CYCLE if self._follows else CYCLE
+        if self._setting.branches and number % BRANCH_CYCLE == BRANCH_CYCLE - 1:
+            branch = self._neglected(pending)
+            if branch is not None:
+                return self._inside(branch, pending)
+        if not self._local or number % cycle == cycle - 1:
+            return Step(self._belief.acquisition(pending), self._belief.centres(CENTRES))
+        return Step(self._gain(pending) if self._follows else self._belief.acquisition(pending), *self._near)
+
+    @cached_property
+    def _near(self) -> Near:
+        data, features = self._data, self._setting.features
+        patience = max(4, features.count)
+        first = SMOOTH_FIRST / patience**0.5 if self._follows else FIRST
+        trusted = region(data.progress, patience, self._startup, data.own[: data.settled], first=first)
+        centre = self._belief.centres(1)
+        return Near(centre, box(features, self._belief.scales[0], centre[0], trusted.length))
+
+    @cached_property
+    def _trend(self) -> Trend:
+        """The function near the best trial."""
+        features, (low, high) = self._setting.features, self._near.part
+        X, C = (features.of(points, ~np.isnan(points)) for points in (self._data.X, self._near.centre))
+        return Trend.of_best(C[0], 0.5 * float((high - low)[features.columns].max()), X, self._data.Y[:, 0])
+
+    def _gain(self, pending: Floats) -> LogEI:
+        """The improvement to be expected by the trend, given what is pending (q, d)."""
+        features = self._setting.features
+        told = self._trend.believing(features.of(pending, ~np.isnan(pending)))
+        return LogEI(features, told, told.best)
+
+    def _neglected(self, pending: Floats) -> Branch | None:
+        X = np.concatenate([self._data.X, pending])
+        return neglected(self._history.space, self._setting.branches, X, Seen(X), self._rng)
+
+    def _inside(self, branch: Branch, pending: Floats) -> Step:
+        """The next one in a branch, as if there were no others."""
+        setting, data, within = self._setting, self._data, branch.box(self._history.space.width)
+        own = data.where(branch.holds(data.X))
+        if len(own.X) < FEWEST:
+            return Step(self._belief.acquisition(pending), own.X, within)
+        memory = setting.memories[branch]
+        belief = Belief(setting.features, memory, Known.of(own), self._history, warp=self._warp, rng=self._rng)
+        return Step(belief.acquisition(pending[branch.holds(pending)]), belief.centres(CENTRES), within)
