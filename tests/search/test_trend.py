@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from scipy.optimize import check_grad
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, DotProduct, Matern
 
 from lanista.search import GP, TPE, Random
-from lanista.search.gaussian._trend import BOLDNESS, LEAST_NOISES, Shape, Trend, standardised
+from lanista.search.gaussian._shape import MEAN, SD, Posterior, Shape
+from lanista.search.gaussian._trend import BOLDNESS, LEAST_NOISES, Trend, standardised
 from lanista.space import Choice, Float, Int, Params, Space
 from lanista.testing import Story
 from tests.search.test_tpe import Case, run
@@ -29,23 +31,38 @@ def trend(count: int, **shape: float) -> tuple[Trend, np.ndarray, np.ndarray]:
     return Trend(np.full(D, 0.4), 0.5, X, y, given), X, y
 
 
-def test_it_predicts_as_a_process_of_the_same_kernel_does_elsewhere() -> None:
-    model, X, y = trend(15)
-    s = model.shape
+def reference_of(shape: Shape, Z: np.ndarray, y: np.ndarray) -> GaussianProcessRegressor:
+    """A process of the same kernel, by scikit-learn."""
     kernel = (
         ConstantKernel(1.0)
-        + ConstantKernel(s.linear) * DotProduct(1e-9)
-        + ConstantKernel(s.quadratic) * DotProduct(1e-9) ** 2
-        + ConstantKernel(s.rest) * Matern(s.length, nu=2.5)
+        + ConstantKernel(shape.linear) * DotProduct(1e-9)
+        + ConstantKernel(shape.quadratic) * DotProduct(1e-9) ** 2
+        + ConstantKernel(shape.rest) * Matern(shape.length, nu=2.5)
     )
-    Z = (X - 0.4) / 0.5
-    noise = s.noise + LEAST_NOISES[0] * kernel.diag(Z)
-    reference = GaussianProcessRegressor(kernel, alpha=noise, optimizer=None).fit(Z, y)
+    noise = shape.noise + LEAST_NOISES[0] * kernel.diag(Z)
+    return GaussianProcessRegressor(kernel, alpha=noise, optimizer=None).fit(Z, y)
+
+
+def test_it_predicts_as_a_process_of_the_same_kernel_does_elsewhere() -> None:
+    model, X, y = trend(15)
+    reference = reference_of(model.shape, (X - 0.4) / 0.5, y)
     P = np.random.default_rng(2).random((20, D))
     expected, deviation = reference.predict((P - 0.4) / 0.5, return_std=True)
     mean, variance = model.predict(P)
     np.testing.assert_allclose(mean, expected, atol=1e-7)
     np.testing.assert_allclose(variance / BOLDNESS**2, deviation**2, atol=1e-7)
+
+
+@pytest.mark.parametrize("count", [1, 3, 15])
+def test_the_posterior_is_the_likelihood_times_the_prior(count: int) -> None:
+    rng = np.random.default_rng(3)
+    Z, y = rng.normal(size=(count, D)), rng.normal(size=count)
+    posterior = Posterior(Z, y)
+    for v in MEAN + SD * rng.uniform(-0.5, 0.5, (4, 5)):
+        likelihood = reference_of(Shape(*np.exp(v)), Z, y).log_marginal_likelihood_value_
+        density = likelihood + count / 2 * np.log(2 * np.pi) - 0.5 * (((v - MEAN) / SD) ** 2).sum()
+        assert posterior(v)[0] == pytest.approx(-density, rel=1e-6)
+        assert check_grad(lambda v: posterior(v)[0], lambda v: posterior(v)[1], v) < 1e-4 * (1 + abs(density))
 
 
 @pytest.mark.parametrize("count", [1, 3, 15])

@@ -3,12 +3,11 @@
 Shapes: n trials, c points, d numbers.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from lanista.search._ranking import Floats
 from lanista.search.gaussian._process import matern, matern_slope, squares
+from lanista.search.gaussian._shape import LEAST_NOISE, Shape, fitted
 
 BEST, FEWEST, MOST = 10, 12, 120
 """Trials that are modelled, the best: so many for each number, within these limits."""
@@ -17,32 +16,8 @@ BOLDNESS = 1.5
 STEEP, FAR = 3.0, 1000.0
 """Heights, in that of the median, that values are cut at: as long as there are fewer trials than coefficients, so that
 only a slope can be told, which far values mislead; and later, when these tell of the shape."""
-MEAN = np.array([-1.0, 0.5, 0.0, -1.0, -9.0])
-SD = np.array([2.5, 1.0, 3.0, 3.0, 2.5])
-"""Of what is believed of the five hyperparameters, which are normal as logarithms."""
-BOUNDS = [(-16.0, 6.0), (-2.5, 3.0), (-14.0, 8.0), (-14.0, 8.0), (-18.0, 0.0)]
-STEPS, ENOUGH = 40, 1e-5
-"""Evaluations of the posterior for one fit, and the share by which one has to better it for another."""
-LEAST_NOISES = (1e-8, 1e-6, 1e-4, 1e-2)
+LEAST_NOISES = (LEAST_NOISE, 1e-6, 1e-4, 1e-2)
 """Shares of its own variance that each observation has as noise at least: the first with which there is a solution."""
-
-
-class Shape(NamedTuple):
-    """The hyperparameters.
-
-    Attributes:
-        rest: variance of what is not quadratic.
-        length: over which that changes, in units of the region.
-        linear: variance of the coefficients of the numbers.
-        quadratic: variance of those of their products.
-        noise: variance of the observations.
-    """
-
-    rest: float
-    length: float
-    linear: float
-    quadratic: float
-    noise: float
 
 
 class Trend:
@@ -67,7 +42,7 @@ class Trend:
         self._lapack, self._centre, self._unit = lapack, centre, unit
         self._X, self._y = X, y
         self._Z = (X - centre) / unit
-        self.shape = shape or _fitted(self._Z, y)
+        self.shape = shape or fitted(self._Z, y)
         K, diagonal = self._kernel(self._Z), np.diag_indices(len(y))
         own = K[diagonal]
         for least in LEAST_NOISES:
@@ -161,34 +136,3 @@ def standardised(y: Floats, highest: float) -> Floats:
     spread = float(height.std())
     centred: Floats = height - height.mean()
     return centred / spread if spread > 0 else centred
-
-
-def _fitted(Z: Floats, y: Floats) -> Shape:
-    """The hyperparameters of the greatest posterior density, from points Z (n, d) and values y (n,)."""
-    from scipy.linalg import lapack
-    from scipy.optimize import minimize
-
-    apart, dot, diagonal = squares(Z, Z), Z @ Z.T, np.diag_indices(len(y))
-
-    def loss(v: Floats) -> tuple[float, Floats]:
-        s = Shape(*np.exp(v).tolist())
-        near = apart / s.length**2
-        value, slope = matern_slope(near)
-        parts = (s.rest * value, -2.0 * s.rest * slope * near, s.linear * dot, s.quadratic * dot * dot)
-        K = 1.0 + parts[0] + parts[2] + parts[3]
-        K[diagonal] += s.noise + LEAST_NOISES[0] * K[diagonal]
-        L, failed = lapack.dpotrf(K, lower=1, clean=1)
-        if failed:
-            return 1e10, np.zeros_like(v)
-        alpha = lapack.dpotrs(L, y, lower=1)[0]
-        inverse, _ = lapack.dpotri(L, lower=1)
-        G = inverse.T  # one triangle, which stands for both, as all parts are symmetric
-        G[diagonal] *= 0.5
-        G -= 0.5 * np.outer(alpha, alpha)
-        gradient = np.array([*(np.vdot(G, part) for part in parts), s.noise * np.trace(G)])
-        z = (v - MEAN) / SD
-        likelihood = 0.5 * float(y @ alpha) + float(np.log(np.diag(L)).sum())
-        return likelihood + 0.5 * float(z @ z), gradient + z / SD
-
-    found = minimize(loss, MEAN, jac=True, method="L-BFGS-B", bounds=BOUNDS, options={"maxfun": STEPS, "ftol": ENOUGH})
-    return Shape(*np.exp(found.x).tolist())
