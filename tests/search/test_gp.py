@@ -14,6 +14,7 @@ from tests.search.test_tpe import CASES, run
 
 LINE = Space({"x": Float(0, 1)})
 PLAIN = Space({f"x{i}": Float(0, 1) for i in range(4)})
+SQUARE = Space({f"x{i}": Float(0, 1) for i in range(2)})
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -350,3 +351,28 @@ def test_arguments_out_of_range(startup: object) -> None:
 def test_switches_are_true_or_false(name: str, value: object) -> None:
     with pytest.raises(UsageError, match=rf"GP\({name}=.*\): it must be True or False"):
         GP(**{name: value})  # type: ignore[arg-type]
+
+
+# Plateaus
+
+
+@pytest.mark.parametrize("space", [LINE, Space({"x": Float(0, 1), "c": Choice(["p", "q"])})], ids=["number", "mixed"])
+def test_a_plateau_is_searched_evenly(space: Space) -> None:
+    """As long as all values are alike no place is better than another, and no function is believed flat."""
+    story, searcher = Story(space), GP()
+    for _ in range(30):
+        (params,) = story.ask(searcher)
+        story.end(story.start(params), "completed", 1.0)
+    x = np.sort([params["x"] for params in story.history.params])
+    assert np.diff(x, prepend=0.0, append=1.0).max() < 0.12
+    assert len(np.unique(x.round(2))) > 20
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_dip_in_a_plateau_is_found(seed: int) -> None:
+    story, searcher = Story(SQUARE, seed=seed), GP()
+    for _ in range(60):
+        (params,) = story.ask(searcher)
+        away = math.hypot(params["x0"] - 0.83, params["x1"] - 0.37)
+        story.end(story.start(params), "completed", min(1.0, 6 * away))
+    assert story.history.Y.min() < 0.05

@@ -37,6 +37,7 @@ class GP(Described):
     on metrics, priors, earlier experiments, trials that were stopped early or `warp`, and at most six trials are
     pending, those that are asked for among them: three of four proposals then stay in a smaller region, where the
     process is of another kind, a quadratic function and what that leaves, so that a valley may run in any direction.
+    As long as all values are alike the space is searched evenly.
 
     Where a choice brings parameters with it, length scales are believed to be those of a space of as many columns as
     apply together, and every eighth proposal is for the option that has the fewest trials, by a process of these alone:

@@ -93,6 +93,11 @@ class Belief:
             taught = [source.process for source in self._sources]
             self._shares = weights(taught, own, self._F, self._y[:, 0], rng) if taught else np.ones(1)
 
+    @property
+    def flat(self) -> bool:
+        """Whether all values are alike, so that no trial is the best."""
+        return not self._y.any()
+
     def acquisition(self, pending: Floats) -> Acquisition:
         """What to maximise, given that results of the points `pending` (q, d) will be what is expected of them."""
         P = self._features.of(pending, ~np.isnan(pending))

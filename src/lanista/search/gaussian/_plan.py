@@ -72,7 +72,7 @@ class Plan:
             branch = self._neglected(pending)
             if branch is not None:
                 return self._inside(branch, pending)
-        if not self._local or number % cycle == cycle - 1:
+        if not self._local or number % cycle == cycle - 1 or self._belief.flat:
             return Step(self._belief.acquisition(pending), self._belief.centres(CENTRES))
         return Step(self._gain(pending) if self._follows else self._belief.acquisition(pending), *self._near)
 

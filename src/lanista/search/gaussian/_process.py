@@ -153,7 +153,10 @@ class Process:
 
 
 def fit(features: Features, F: Floats, y: Floats, *, warp: bool = False) -> Scales:
-    """The hyperparameters of the greatest posterior density, from data F (n, f) and y (n,)."""
+    """The hyperparameters of the greatest posterior density, from data F (n, f) and y (n,); on a plateau, the prior's.
+
+    Values that are all alike would have it that the function is flat everywhere, and that there is nothing to look for.
+    """
     from scipy.optimize import minimize
 
     p, prior = features.count, Prior.of(features)
@@ -161,6 +164,8 @@ def fit(features: Features, F: Floats, y: Floats, *, warp: bool = False) -> Scal
     start = np.concatenate([prior.weight[0], [prior.signal[0], prior.noise[0]], np.zeros(2 * numbers)])
     bounds = [(-12.0, 8.0)] * p + [(-4.0, 5.0), (-14.0, -1.0)] + [(-1.5, 1.5)] * (2 * numbers)
     loss = _Posterior(features, F, y, prior, numbers)
+    if not np.ptp(y) > 0:
+        return loss.scales(start)
     short = start + np.where(np.arange(len(start)) < p, 2.0, 0.0)
     if loss(short)[0] < loss(start)[0]:
         start = short
