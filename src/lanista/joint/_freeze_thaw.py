@@ -171,7 +171,7 @@ class FreezeThaw(Described):
         leading = int((history.steps[history.running] >= self._levels[0]).sum())
         leaders = 0 if history.counts[COMPLETED] else max(1, min(slots, int((history.steps > 0).sum())) // LEADERS)
         resumes, starts, least = list[Action](), list[Action](), np.inf
-        near = np.union1d(search.leaders(frozen, MOST_THAWED), self._furthest(history, frozen)[:MOST_FURTHEST])
+        near = np.union1d(search.curves.leaders(frozen, MOST_THAWED), self._furthest(history, frozen)[:MOST_FURTHEST])
         near = near.astype(np.intp)
         for _ in range(free):
             worth = self._worth(history, search, near)

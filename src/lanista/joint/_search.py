@@ -67,10 +67,13 @@ class Search:
         curves: what is believed of them.
         tried: the points of all trials.
         slots: how many trials may run at once.
+
+    Attributes:
+        curves: the same, whatever is busy.
     """
 
     def __init__(self, history: History, setting: Setting, curves: Curves, tried: Tried, slots: int) -> None:
-        self._history, self._curves, self._tried = history, curves, tried
+        self._history, self.curves, self._tried = history, curves, tried
         self._rng = np.random.default_rng([setting.seed, len(history), len(history.log[0])])
         self._effort = LIGHT if slots >= MANY else EFFORT
         self._begun = Seen(np.empty((0, history.space.width)))
@@ -84,7 +87,7 @@ class Search:
 
     def begin(self, x: Floats, *, is_new: bool = False) -> None:
         """From now on a point (1, d) is busy."""
-        end = float(self._curves.expected(x)[0])
+        end = float(self.curves.expected(x)[0])
         self._least, self._aim = min(self._least, end), min(self._aim, end)
         self._busy = np.concatenate([self._busy, x])[-MOST_PENDING:]
         self._conditioned = None
@@ -95,12 +98,8 @@ class Search:
     def _process(self) -> Process:
         """What is believed, given that the last of what is busy comes out as expected."""
         if self._conditioned is None:
-            self._conditioned = self._curves.believing(self._busy)
+            self._conditioned = self.curves.believing(self._busy)
         return self._conditioned
-
-    def leaders(self, trials: Rows, most: int) -> Rows:
-        """At most so many of some trials: those that are expected to end best."""
-        return self._curves.leaders(trials, most)
 
     def worth(self, trials: Rows) -> Floats:
         """(k,) the logarithm of the improvement over complete and busy trials that is to be expected of some trials.
@@ -110,19 +109,19 @@ class Search:
         X = self._history.X[trials]
         if not len(X):
             return np.empty(0)
-        gain = LogEI(self._curves.features, self._process, self._aim).value(X, ~np.isnan(X))
+        gain = LogEI(self.curves.features, self._process, self._aim).value(X, ~np.isnan(X))
         own = np.array([self._history.origin(n) == "scheduler" for n in trials.tolist()])
         return np.where(self._over(X) & own, -np.inf, gain)
 
     def ends(self, trials: Rows) -> tuple[Floats, Floats]:
         """(k,) what some trials are expected to come to, and by how much that may be wrong, a standard deviation."""
         X = self._history.X[trials]
-        ends, variance = self._process.predict(self._curves.features.of(X, ~np.isnan(X)))
+        ends, variance = self._process.predict(self.curves.features.of(X, ~np.isnan(X)))
         return ends, np.sqrt(variance)
 
     def fresh(self) -> Fresh:
         """The new configuration of the greatest improvement over all trials."""
-        space, curves = self._history.space, self._curves
+        space, curves = self._history.space, self.curves
         gain = LogEI(curves.features, self._process, self._least)
         belief = PRIOR_WEIGHT / (1.0 + len(curves.trials))
         wanted: Acquisition = Sum(gain, Believed(space, belief)) if space.has_prior else gain

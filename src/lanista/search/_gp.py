@@ -37,11 +37,11 @@ class GP(Described):
     on metrics, priors, earlier experiments, trials that were stopped early or `warp`, and at most six trials are
     pending, those that are asked for among them: three of four proposals then stay in a smaller region, where the
     process is of another kind, a quadratic function and what that leaves, so that a valley may run in any direction.
-    As long as all values are alike the space is searched evenly.
+    As long as all values are alike, and no trial was stopped early, the space is searched evenly.
 
-    Where a choice brings parameters with it, length scales are believed to be those of a space of as many columns as
-    apply together, and every eighth proposal is for the option that has the fewest trials, by a process of these alone:
-    a part of the space that began badly is not given up.
+    Where choices bring parameters with them, length scales are believed to be those of a space of as many columns as
+    apply together; and of the options of those choices that always apply, every eighth proposal is for the one that has
+    the fewest trials, by a process of these alone: a part of the space that began badly is not given up.
 
     Until `startup` trials have an outcome, proposals are the space's defaults, then points of Latin hypercubes. Trials
     that failed count as the worst of the others; where trials were stopped early, ranks are modelled instead of values.

@@ -57,6 +57,7 @@ class Belief:
         history: that they come from, with its space and earlier experiments.
         warp: whether numbers are warped.
         rng: draws the weights of more than two objectives, and the ranks of earlier experiments.
+        part: the part of the space that the trials are from, by which fits are remembered.
     """
 
     def __init__(
@@ -68,13 +69,14 @@ class Belief:
         *,
         warp: bool,
         rng: "np.random.Generator",
+        part: object = None,
     ) -> None:
         data, settled = known
         self._features, self._data, self._space = features, data, history.space
         self._F = features.of(data.X, ~np.isnan(data.X))
         fit = partial(memory.scales, features=features, X=settled.X, warp=warp)
         self._y = data.targets
-        scales = [fit(("Y", j), y=y) for j, y in enumerate(settled.targets.T)]
+        scales = [fit((part, "Y", j), y=y) for j, y in enumerate(settled.targets.T)]
         if len(scales) > 2:
             self._y, scales = _scalarised(self._y, rng), [_middle(scales)]
         self.scales = scales
@@ -82,7 +84,7 @@ class Belief:
         self._bounds = []
         for j, (c, fitted) in enumerate(zip(data.C.T, settled.C.T, strict=True)):
             y, limit = _excess(c)
-            output = _Output(features, fit(("C", j), y=_excess(fitted)[0]), self._F, y)
+            output = _Output(features, fit((part, "C", j), y=_excess(fitted)[0]), self._F, y)
             self._bounds.append((output, limit))
         self._prior = PRIOR_WEIGHT / (1.0 + len(data.X)) if history.space.has_prior else 0.0
         self._sources: list[_Output] = []

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lanista.search._axes import SAME, Axes
+from lanista.search._axes import SAME
 from lanista.search._ranking import Floats
 from lanista.space import Space
 
@@ -18,10 +18,12 @@ Bools = NDArray[np.bool_]
 
 SAMPLE = 64
 """Random points of a branch: where none of them is new and meets the constraints, it has no more to offer."""
+MOST_DRAWN = 1000
+"""Random configurations that tell which branches the constraints leave."""
 
 
 class Branch(NamedTuple):
-    """Where a choice that always applies, and brings parameters with it, has one of its options.
+    """Where a choice that always applies, and has parameters below it, has one of its options.
 
     Attributes:
         column: of the choice.
@@ -44,14 +46,26 @@ class Branch(NamedTuple):
 
 
 def branches(space: Space) -> list[Branch]:
-    """All of them, choice by choice."""
-    axes = Axes(space)
-    sizes = axes.cardinality[axes.roots]
-    return [
-        Branch(column, (option + 0.5) / size)
-        for column, size in zip(axes.roots.tolist(), sizes.tolist(), strict=True)
+    """All of them, choice by choice, but those of one configuration, and those that constraints hardly ever leave."""
+    parameters, cardinality = space.parameters, space.columns.cardinality
+    always: list[bool] = []
+    below: dict[int, set[int]] = {}
+    for p in parameters:
+        always.append(p.parent is None or (always[p.parent] and cardinality[parameters[p.parent].start] == 1))
+        if p.parent is not None:
+            below.setdefault(p.parent, set()).update(p.options)
+    alone = sum(at and cardinality[p.start] != 1 for at, p in zip(always, parameters, strict=True)) == 1
+    found = [
+        Branch(parameters[i].start, (option + 0.5) / size)
+        for i, options in below.items()
+        if always[i] and (size := int(cardinality[parameters[i].start])) > 1
         for option in range(size)
+        if option in options or not alone
     ]
+    if not found or not space.constraints:
+        return found
+    X = space.canonical(space.sample_unit(np.random.default_rng(0), MOST_DRAWN))
+    return [branch for branch in found if branch.holds(X).any()]
 
 
 def neglected(

@@ -6,14 +6,12 @@ Shapes: n points, d columns, f features, p length scales.
 import numpy as np
 from numpy.typing import NDArray
 
-from lanista.space import Space
+from lanista.space import Choice, Space
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 CATEGORICAL = 2
-SAMPLE = 512
-"""Points by which to tell which columns apply together."""
 EDGE = 1e-6
 """Numbers are kept this far from the ends of their range, where a warp has no derivative."""
 
@@ -66,13 +64,29 @@ class Features:
 
 
 def _together(space: Space, columns: NDArray[np.intp]) -> Floats:
-    """(p,) how many of the columns (p,) apply where each does, averaged over the cube; all of them where none is seen.
+    """(p,) how many of the columns (p,) apply, where each of them does; on average, with all options equally likely.
 
     >>> from lanista.space import Choice, Float
     >>> space = Space({"c": Choice({"a": {"x": Float(0, 1), "y": Float(0, 1)}, "b": {}}), "z": Float(0, 1)})
-    >>> _together(space, np.arange(4)).round()
+    >>> _together(space, np.arange(4))
     array([3., 4., 4., 3.])
     """
-    applies = space.active(np.random.default_rng(0).random((SAMPLE, space.width)))[:, columns].astype(np.float64)
-    seen = applies.sum(axis=0)
-    return np.where(seen > 0, (applies.T @ applies).sum(axis=1) / np.maximum(seen, 1.0), float(len(columns)))
+    parameters, searched = space.parameters, np.zeros(space.width)
+    searched[columns] = 1.0
+    own = [float(searched[p.start : p.stop].sum()) for p in parameters]
+    whole = own.copy()  # a parameter with all that hangs below it; what does comes after it
+    below = [np.zeros(len(p.domain.options)) if isinstance(p.domain, Choice) else np.zeros(1) for p in parameters]
+    for i in range(len(parameters) - 1, -1, -1):
+        whole[i] += float(below[i].mean())
+        parent = parameters[i].parent
+        if parent is not None:
+            below[parent][list(parameters[i].options)] += whole[i]
+    total = sum(size for size, p in zip(whole, parameters, strict=True) if p.parent is None)
+    found = np.zeros(space.width)
+    for i, p in enumerate(parameters):
+        node, size = i, whole[i]
+        while (parent := parameters[node].parent) is not None:
+            with_it = float(below[parent][list(parameters[node].options)].mean())
+            node, size = parent, own[parent] + with_it + size - whole[node]
+        found[p.start : p.stop] = total + size - whole[node]
+    return found[columns]

@@ -65,7 +65,7 @@ def maximise(
     look = _Look(space, acquisition, taken, within)
     pool = [look.sample(rng, effort.random)]
     if len(centres):
-        pool.append(neighbours(space, centres, rng, -(-effort.near // len(centres)), scales=SCALES))
+        pool.append(look.near(centres, rng, -(-effort.near // len(centres)), SCALES))
     X, value = look.measured(np.concatenate(pool))
     if not len(X):
         return look.untried(rng)
@@ -92,7 +92,8 @@ class _Look:
         self.space, self.acquisition, self.taken = space, acquisition, taken
         kind, cardinality, _ = space.columns
         self.smooth = (kind != 2) & ((cardinality == 0) | (cardinality > MANY_VALUES))
-        self._meets = within is not None or not any(
+        self._partly = within is not None
+        self._meets = self._partly or not any(
             p.parent is None and cardinality[p.start] == 0 and p.domain.size == math.inf for p in space.parameters
         )
         self.low, self.high = within if within is not None else (np.zeros(space.width), np.ones(space.width))
@@ -101,6 +102,11 @@ class _Look:
         """Random points, squeezed into the part that is searched."""
         X = rng.random((count, self.space.width))
         return self.low + X * (self.high - self.low)
+
+    def near(self, X: Floats, rng: "np.random.Generator", count: int, scales: tuple[float, ...]) -> Floats:
+        """Neighbours of points (k, d), in a part with values for what applies once they are put back there."""
+        found = neighbours(self.space, X, rng, count, scales=scales)
+        return np.where(np.isnan(found), rng.random(found.shape), found) if self._partly else found
 
     def measured(self, X: Floats) -> tuple[Floats, Floats]:
         """Canonical points that meet the constraints, where such may meet not taken, and their values."""
@@ -155,7 +161,7 @@ class _Look:
         count = 8 + 4 * int((~self.smooth).sum())
         for _ in range(4):
             top = int(np.argmax(value))
-            Z, z = self.measured(neighbours(self.space, X[[top]], rng, count, scales=(0.1, 0.02)))
+            Z, z = self.measured(self.near(X[[top]], rng, count, (0.1, 0.02)))
             if not len(z) or z.max() <= value[top] + 1e-9:
                 break
             X, value = X.copy(), value.copy()

@@ -64,7 +64,7 @@ class Plan:
     ) -> None:
         self._setting, self._history, self._data, self._startup = setting, history, data, startup
         self._warp, self._local, self._follows, self._rng = warp, local, follows, rng
-        self._belief = Belief(setting.features, setting.memory, Known.of(data), history, warp=warp, rng=rng)
+        self._belief = self._believed(data)
 
     def __call__(self, waiting: int, pending: Floats) -> Step:
         number, cycle = len(self._data.X) + waiting, SMOOTH_CYCLE if self._follows else CYCLE
@@ -75,6 +75,11 @@ class Plan:
         if not self._local or number % cycle == cycle - 1 or self._belief.flat:
             return Step(self._belief.acquisition(pending), self._belief.centres(CENTRES))
         return Step(self._gain(pending) if self._follows else self._belief.acquisition(pending), *self._near)
+
+    def _believed(self, data: Data, part: Branch | None = None) -> Belief:
+        """What is believed by some of the data, those of a part of the space."""
+        features, memory = self._setting.features, self._setting.memory
+        return Belief(features, memory, Known.of(data), self._history, warp=self._warp, rng=self._rng, part=part)
 
     @cached_property
     def _near(self) -> Near:
@@ -99,15 +104,15 @@ class Plan:
         return LogEI(features, told, told.best)
 
     def _neglected(self, pending: Floats) -> Branch | None:
-        X = np.concatenate([self._data.X, pending])
-        return neglected(self._history.space, self._setting.branches, X, Seen(X), self._rng)
+        known = np.concatenate([self._data.X, pending])
+        taken = Seen(np.concatenate([self._history.X, pending]))
+        return neglected(self._history.space, self._setting.branches, known, taken, self._rng)
 
     def _inside(self, branch: Branch, pending: Floats) -> Step:
         """The next one in a branch, as if there were no others."""
-        setting, data, within = self._setting, self._data, branch.box(self._history.space.width)
+        data, within = self._data, branch.box(self._history.space.width)
         own = data.where(branch.holds(data.X))
         if len(own.X) < FEWEST:
             return Step(self._belief.acquisition(pending), own.X, within)
-        memory = setting.memories[branch]
-        belief = Belief(setting.features, memory, Known.of(own), self._history, warp=self._warp, rng=self._rng)
+        belief = self._believed(own, branch)
         return Step(belief.acquisition(pending[branch.holds(pending)]), belief.centres(CENTRES), within)

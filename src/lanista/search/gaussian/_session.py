@@ -3,9 +3,8 @@
 Shapes: n points, d columns.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -51,9 +50,12 @@ class Setting:
     def __init__(self, space: Space, seed: int, startup: int) -> None:
         self.space, self.seed, self.startup = space, seed, startup
         self.features, self.memory = Features(space), Memory()
-        self.branches = branches(space)
-        self.memories = defaultdict[Branch, Memory](Memory)
         self.first = Stream(space, partial(first_design, space, seed, startup))
+
+    @cached_property
+    def branches(self) -> list[Branch]:
+        """Of the space."""
+        return branches(self.space)
 
     def fits(self, space: Space, seed: int, startup: int) -> bool:
         """Whether it is still the right one."""
