@@ -106,7 +106,8 @@ class _Look:
     def near(self, X: Floats, rng: "np.random.Generator", count: int, scales: tuple[float, ...]) -> Floats:
         """Neighbours of points (k, d), in a part with values for what applies once they are put back there."""
         found = neighbours(self.space, X, rng, count, scales=scales)
-        return np.where(np.isnan(found), rng.random(found.shape), found) if self._partly else found
+        missing = np.isnan(found)
+        return np.where(missing, rng.random(found.shape), found) if self._partly and missing.any() else found
 
     def measured(self, X: Floats) -> tuple[Floats, Floats]:
         """Canonical points that meet the constraints, where such may meet not taken, and their values."""
