@@ -23,8 +23,6 @@ LEARNERS = Space(
         )
     }
 )
-
-
 TREES = [
     LEARNERS,
     Space({"a": Choice({"p": {"b": Choice({"r": {"x": Float(0, 1), "s": Subset(["u", "v"])}, "t": {}})}, "q": {}})}),
@@ -90,7 +88,7 @@ def test_a_choice_that_always_applies_parts_the_space_wherever_it_is() -> None:
     assert min(trials.values()) >= 64 // 8 // 2
 
 
-def test_a_hundred_options_that_constraints_rule_out_are_not_looked_at_again() -> None:
+def test_a_hundred_options_that_constraints_rule_out_are_no_branches() -> None:
     ruled_out = {f"l{i}": {f"z{i}": Float(0, 1)} for i in range(100)}
     space = Space({"l": Choice({"a": {"x": Float(0, 1)}, "b": {"y": Float(0, 1)}, **ruled_out})}).where(
         "l in ['a', 'b']"
