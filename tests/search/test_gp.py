@@ -376,3 +376,15 @@ def test_a_dip_in_a_plateau_is_found(seed: int) -> None:
         away = math.hypot(params["x0"] - 0.83, params["x1"] - 0.37)
         story.end(story.start(params), "completed", min(1.0, 6 * away))
     assert story.history.Y.min() < 0.05
+
+
+@pytest.mark.parametrize("seed", [1, 5, 7])
+def test_a_dip_is_found_though_the_values_around_it_lead_elsewhere(seed: int) -> None:
+    """Steps that fall towards one side teach the model to look there; by it alone these seeds never see the dip."""
+    story, searcher = Story(SQUARE, seed=seed), GP()
+    for _ in range(75):
+        (params,) = story.ask(searcher)
+        away = math.hypot(params["x0"] - 0.7, params["x1"] - 0.7) / 0.2
+        step = 1.0 - 0.01 * int(5 * params["x0"])
+        story.end(story.start(params), "completed", away if away < 1.0 else step)
+    assert story.history.Y.min() < 0.5

@@ -94,6 +94,23 @@ def test_pending_trials_are_believed_to_come_out_as_expected() -> None:
     assert (told.predict(P)[1] < 0.1 * model.predict(P)[1]).all()
 
 
+def test_hyperparameters_hold_in_other_units() -> None:
+    model, X, y = trend(15)
+    same = Trend(np.full(D, 0.4), 0.1, X, y, model.shape.in_units(0.1 / 0.5))
+    P = np.random.default_rng(2).random((20, D))
+    np.testing.assert_allclose(same.predict(P), model.predict(P), rtol=1e-6)
+
+
+def test_after_many_trials_a_new_searcher_goes_on_as_the_old_one_would() -> None:
+    """Hyperparameters are then found for some trials only, which must not depend on who was there."""
+    story, searcher = Story(Space({f"x{i}": Float(0, 1) for i in range(7)})), GP()
+    while len(story.history) < 72:
+        (params,) = story.ask(searcher)
+        if len(story.history) > 60:
+            assert story.ask(GP()) == [params]
+        story.end(story.start(params), "completed", float(valley(np.array([list(params.values())]))[0]))
+
+
 @pytest.mark.parametrize("values", [[0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 5.0], [-1e300, 0.0, 1e300], [0.0, 1e-320]])
 def test_values_of_any_size_can_be_modelled(values: list[float]) -> None:
     model = Trend.of_best(np.full(D, 0.5), 0.2, np.random.default_rng(0).random((len(values), D)), np.array(values))

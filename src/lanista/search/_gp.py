@@ -37,7 +37,10 @@ class GP(Described):
     on metrics, priors, earlier experiments, trials that were stopped early or `warp`, and at most six trials are
     pending, those that are asked for among them: three of four proposals then stay in a smaller region, where the
     process is of another kind, a quadratic function and what that leaves, so that a valley may run in any direction.
-    As long as all values are alike, and no trial was stopped early, the space is searched evenly.
+    As long as all values are alike, and no trial was stopped early, the space is searched evenly; every third proposal
+    is even, too, while the best value of one objective is older than 20 trials and than half of all: the model may be
+    wrong about where better ones are, as Hutter, Hoos and Leyton-Brown guard against in Sequential Model-Based
+    Optimization for General Algorithm Configuration (2011), section 3.2, by random configurations in between.
 
     Where choices bring parameters with them, length scales are believed to be those of a space of as many columns as
     apply together; and of the options of those choices that always apply, every eighth proposal is for the one that has

@@ -3,8 +3,9 @@
 Shapes: n trials, q pending ones, d columns, m objectives.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -28,11 +29,23 @@ FEWEST_TAUGHT = 3
 """Trials of an earlier experiment below which it is not."""
 
 
+T = TypeVar("T")
+
+
 class Memory:
     """Hyperparameters by what they are of; kept as long as the data that they were fitted to stay the same."""
 
     def __init__(self) -> None:
-        self._known: dict[object, tuple[int, Scales]] = {}
+        self._known: dict[object, tuple[int, Any]] = {}
+
+    def kept(self, name: object, data: tuple[Floats, Floats], found: Callable[[], T]) -> T:
+        """What was found for this name when its data were these, or else is found now."""
+        key = hash(tuple(part.tobytes() for part in data))
+        known = self._known.get(name)
+        if known is None or known[0] != key:
+            known = self._known[name] = key, found()
+        value: T = known[1]
+        return value
 
     def scales(self, name: object, features: Features, X: Floats, y: Floats, *, warp: bool) -> Scales:
         """Those of the greatest posterior density for points X (n, d) and targets y (n,)."""
@@ -40,11 +53,7 @@ class Memory:
 
     def fitted(self, name: object, features: Features, F: Floats, y: Floats, *, warp: bool = False) -> Scales:
         """The same for features F (n, f)."""
-        key = hash((F.tobytes(), y.tobytes()))
-        known = self._known.get(name)
-        if known is None or known[0] != key:
-            known = self._known[name] = key, fit(features, F, y, warp=warp)
-        return known[1]
+        return self.kept(name, (F, y), lambda: fit(features, F, y, warp=warp))
 
 
 class Belief:

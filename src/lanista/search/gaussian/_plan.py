@@ -1,10 +1,9 @@
-"""What each of `GP`'s proposals is for: anywhere, near the best trial, along a slope, or in a neglected branch.
+"""What each of `GP`'s proposals is for: anywhere, near the best trial, along a slope, in a branch, or where none were.
 
 Shapes: n trials, q pending ones, d columns.
 """
 
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,26 +13,19 @@ from lanista.search.gaussian._acquire import LogEI
 from lanista.search.gaussian._believe import Belief
 from lanista.search.gaussian._branch import Branch, neglected
 from lanista.search.gaussian._data import Data, Known
-from lanista.search.gaussian._region import FIRST, box, region
-from lanista.search.gaussian._session import CENTRES, Box, Seen, Setting, Step
-from lanista.search.gaussian._trend import Trend
+from lanista.search.gaussian._near import Near
+from lanista.search.gaussian._session import CENTRES, Seen, Setting, Step
 
 SMOOTH_CYCLE, CYCLE = 4, 2
 """Of so many proposals one is drawn from anywhere; the others stay in the trust region."""
-SMOOTH_FIRST = 0.56
-"""First length of the trust region's side, where a slope can be followed, times the root of the number of columns that
-are searched, of four at least."""
 BRANCH_CYCLE = 8
 """Of so many proposals one goes to a neglected branch, instead of anywhere."""
 FEWEST = 3
 """Trials that a branch needs for a process of its own."""
-
-
-class Near(NamedTuple):
-    """The best trial (1, d), and the trust region around it."""
-
-    centre: Floats
-    part: Box
+LONG, AGO = 20, 0.5
+"""Trials, and their share of all, without a better one, after which the search has stalled."""
+EVEN_CYCLE = 3
+"""Of so many proposals one then is where the fewest were, whatever came of those."""
 
 
 class Plan:
@@ -72,35 +64,39 @@ class Plan:
             branch = self._neglected(pending)
             if branch is not None:
                 return self._inside(branch, pending)
+        if self._stalled and number % EVEN_CYCLE == EVEN_CYCLE - 1:
+            return Step(self._even.acquisition(pending), self._belief.centres(CENTRES))
         if not self._local or number % cycle == cycle - 1 or self._belief.flat:
             return Step(self._belief.acquisition(pending), self._belief.centres(CENTRES))
-        return Step(self._gain(pending) if self._follows else self._belief.acquisition(pending), *self._near)
+        near = self._near
+        return Step(self._gain(pending) if self._follows else self._belief.acquisition(pending), near.centre, near.part)
 
-    def _believed(self, data: Data, part: Branch | None = None) -> Belief:
-        """What is believed by some of the data, those of a part of the space."""
+    def _believed(self, data: Data, part: object = None) -> Belief:
+        """What is believed by some of the data, whose fits are remembered by this name."""
         features, memory = self._setting.features, self._setting.memory
         return Belief(features, memory, Known.of(data), self._history, warp=self._warp, rng=self._rng, part=part)
 
-    @cached_property
-    def _near(self) -> Near:
-        data, features = self._data, self._setting.features
-        patience = max(4, features.count)
-        first = SMOOTH_FIRST / patience**0.5 if self._follows else FIRST
-        trusted = region(data.progress, patience, self._startup, data.own[: data.settled], first=first)
-        centre = self._belief.centres(1)
-        return Near(centre, box(features, self._belief.scales[0], centre[0], trusted.length))
+    @property
+    def _stalled(self) -> bool:
+        """Whether there has not been a better trial for long, so that the model may be wrong about where one is."""
+        y = self._data.progress
+        since = len(y) - int(y.argmin()) - 1 if len(y) else 0
+        return self._data.Y.shape[1] == 1 and since >= max(LONG, AGO * len(y))
 
     @cached_property
-    def _trend(self) -> Trend:
-        """The function near the best trial."""
-        features, (low, high) = self._setting.features, self._near.part
-        X, C = (features.of(points, ~np.isnan(points)) for points in (self._data.X, self._near.centre))
-        return Trend.of_best(C[0], 0.5 * float((high - low)[features.columns].max()), X, self._data.Y[:, 0])
+    def _even(self) -> Belief:
+        """What would be believed if all values were alike: that nothing is known but where there were trials."""
+        return self._believed(self._data._replace(Y=np.zeros_like(self._data.Y)), "even")
+
+    @cached_property
+    def _near(self) -> Near:
+        centre, scales = self._belief.centres(1), self._belief.scales[0]
+        return Near(self._setting, self._data, centre, scales, startup=self._startup, follows=self._follows)
 
     def _gain(self, pending: Floats) -> LogEI:
         """The improvement to be expected by the trend, given what is pending (q, d)."""
         features = self._setting.features
-        told = self._trend.believing(features.of(pending, ~np.isnan(pending)))
+        told = self._near.trend.believing(features.of(pending, ~np.isnan(pending)))
         return LogEI(features, told, told.best)
 
     def _neglected(self, pending: Floats) -> Branch | None:

@@ -37,6 +37,10 @@ class Shape(NamedTuple):
     quadratic: float
     noise: float
 
+    def in_units(self, ratio: float) -> "Shape":
+        """The same for units that are so many times as long."""
+        return Shape(self.rest, self.length / ratio, self.linear * ratio**2, self.quadratic * ratio**4, self.noise)
+
 
 def fitted(Z: Floats, y: Floats) -> Shape:
     """The hyperparameters of the greatest posterior density, from points Z (n, d) and values y (n,)."""

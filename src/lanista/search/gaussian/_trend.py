@@ -53,12 +53,12 @@ class Trend:
         self._alpha: Floats = lapack.dpotrs(self._L, y, lower=1)[0]
 
     @classmethod
-    def of_best(cls, centre: Floats, unit: float, X: Floats, y: Floats) -> "Trend":
+    def of_best(cls, centre: Floats, unit: float, X: Floats, y: Floats, shape: Shape | None = None) -> "Trend":
         """Of the best of the trials (n, d) with values (n,), seen from a centre (d,)."""
         d = len(centre)
-        rows = np.argsort(y, kind="stable")[: min(max(BEST * d, FEWEST), MOST)]
+        rows = np.argsort(y, kind="stable")[: modelled(len(y), d)]
         coefficients = (d + 1) * (d + 2) // 2
-        return cls(centre, unit, X[rows], standardised(y[rows], STEEP if len(rows) < coefficients else FAR))
+        return cls(centre, unit, X[rows], standardised(y[rows], STEEP if len(rows) < coefficients else FAR), shape)
 
     def believing(self, P: Floats) -> "Trend":
         """The same, also of points P (q, d), as if they had come out as expected."""
@@ -118,6 +118,11 @@ class Trend:
         left = 1.0 + dot * (s.linear + s.quadratic * dot) + s.rest - known
         variance: Floats = BOLDNESS**2 * np.maximum(left, 1e-12)
         return variance
+
+
+def modelled(count: int, d: int) -> int:
+    """How many of so many trials of d numbers are modelled."""
+    return min(count, max(BEST * d, FEWEST), MOST)
 
 
 def standardised(y: Floats, highest: float) -> Floats:
