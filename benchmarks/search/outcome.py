@@ -105,6 +105,21 @@ def to_reach(found: Outcome, ours: str) -> dict[str, tuple[float, float]]:
     return result
 
 
+def lead(found: Outcome, ours: str) -> tuple[str, float, float, float] | None:
+    """The best of the others by mean rank, by how much ours is ahead of it, and the ends of that difference's interval.
+
+    None where ours is not among them, or alone. Problems on which one has a low rank are often those on which the other
+    has a high one, so that the intervals of the two may touch where that of their difference is well above 0.
+    """
+    if ours not in found.optimizers or len(found.optimizers) < 2:
+        return None
+    ranks, i = found.ranks(), found.optimizers.index(ours)
+    others = np.where(np.arange(ranks.shape[1]) == i, np.inf, ranks.mean(axis=0))
+    ahead = ranks[:, [int(others.argmin())]] - ranks[:, [i]]
+    low, high = stats.bootstrap(ahead)
+    return found.optimizers[int(others.argmin())], float(ahead.mean()), float(low[0]), float(high[0])
+
+
 def proposal_ms(traces: Sequence[Trace], label: str, budget: int) -> tuple[float, float]:
     """CPU milliseconds of a proposal, median over the traces: of a trace's mean, and of its last ten."""
     found = [np.array(t["cpu"][:budget]) * 1e3 for t in traces if t["optimizer"] == label and len(t["cpu"]) >= budget]

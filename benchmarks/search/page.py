@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.results import machine, table, versions, write_section
 from benchmarks.search import figures, stats
 from benchmarks.search.optimizers import NAMES
-from benchmarks.search.outcome import GROUPS, Outcome, outcome, proposal_ms, to_reach
+from benchmarks.search.outcome import GROUPS, Outcome, lead, outcome, proposal_ms, to_reach
 from benchmarks.search.problems import Problem
 from benchmarks.search.problems.base import ROOT
 from benchmarks.search.scales import scale
@@ -56,7 +56,7 @@ def write(every: list[Trace], problems: dict[str, Problem], ours: str, budgets: 
         found = [outcome(sequential, problems, group, budget, scale) for budget in budgets]
         found = [o for o in found if o.problems and len(o.optimizers) > 1]
         if found:
-            parts.append(f"### {title}\n\n{_table(found)}")
+            parts.append(f"### {title}\n\n{_table(found, ours)}")
             if group in ("hpo", "bbob", "multi"):
                 parts.append(_figures(group, title, found[-1]))
                 parts.append(_reach(found[-1], ours))
@@ -87,8 +87,8 @@ def _preamble(every: list[Trace]) -> str:
     )
 
 
-def _table(found: list[Outcome]) -> str:
-    """Mean rank with its interval and regret at each budget, by the rank at the last."""
+def _table(found: list[Outcome], ours: str) -> str:
+    """Mean rank with its interval and regret at each budget, by the rank at the last; and how far ours is ahead."""
     cells: dict[str, dict[int, tuple[str, float]]] = {}
     for o in found:
         ranks, regret = o.ranks(), o.final().mean(axis=0)
@@ -99,7 +99,14 @@ def _table(found: list[Outcome]) -> str:
     order = sorted(cells, key=lambda label: [cells[label].get(o.budget, ("", math.inf))[1] for o in reversed(found)])
     heads = [f"at {o.budget}, {len(o.problems)} problems" for o in found]
     rows = [[label, *(cells[label].get(o.budget, ("", 0.0))[0] for o in found)] for label in order]
+    leads = [lead(o, ours) for o in found]
+    if any(leads):
+        rows.append([f"{ours} ahead of the best other by", *("" if each is None else _ahead(*each) for each in leads)])
     return table(["mean rank (interval), mean regret", *heads], rows)
+
+
+def _ahead(other: str, by: float, low: float, high: float) -> str:
+    return f"{by:.2f} ({low:.2f}–{high:.2f}), {other}"
 
 
 def _figures(group: str, title: str, o: Outcome) -> str:

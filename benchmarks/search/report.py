@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.search import traces
 from benchmarks.search.optimizers import split
-from benchmarks.search.outcome import GROUPS, Outcome, outcome, proposal_ms, to_reach
+from benchmarks.search.outcome import GROUPS, Outcome, lead, outcome, proposal_ms, to_reach
 from benchmarks.search.page import write
 from benchmarks.search.problems import Problem, problem
 from benchmarks.search.scales import scale
@@ -52,7 +52,7 @@ def report(given: argparse.Namespace) -> int:
         outcomes = [outcome(found, problems, group, budget, scale) for budget in budgets]
         outcomes = [o for o in outcomes if o.problems and len(o.optimizers) > 1]
         if outcomes:
-            print_group(group, outcomes)
+            print_group(group, outcomes, given.ours)
             if given.each and group not in ("yahpo", "tables"):
                 print_each(outcomes[-1])
     print_costs(found, budgets)
@@ -63,8 +63,8 @@ def report(given: argparse.Namespace) -> int:
     return 0
 
 
-def print_group(group: str, outcomes: list[Outcome]) -> None:
-    """Regret, score and rank at each budget, the best rank at the last budget first."""
+def print_group(group: str, outcomes: list[Outcome], ours: str | None) -> None:
+    """Regret, score and rank at each budget, the best rank at the last budget first, and how far ours is ahead."""
     columns = []
     for o in outcomes:
         low, high = bootstrap(o.ranks())
@@ -92,6 +92,9 @@ def print_group(group: str, outcomes: list[Outcome]) -> None:
         )
         print(f"{label:<{wide}}{cells}")
     for o in outcomes:
+        ahead = lead(o, ours) if ours else None
+        if ahead:
+            print("  at {} {} is ahead of {} by {:.2f} ({:.2f} to {:.2f})".format(o.budget, ours, *ahead))
         if o.left_out:
             print(f"  at {o.budget} without {', '.join(o.left_out)}: traces of too few problems")
 

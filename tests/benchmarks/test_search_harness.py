@@ -9,7 +9,7 @@ import pytest
 from benchmarks.search import figures, runner, simulate, traces
 from benchmarks.search.optimizers import parse, split
 from benchmarks.search.optimizers.base import Setting, Worst, active, leaves
-from benchmarks.search.outcome import outcome, to_reach
+from benchmarks.search.outcome import lead, outcome, to_reach
 from benchmarks.search.problems import problem
 from benchmarks.search.problems.base import Evaluation, Problem
 from lanista.space import Choice, Float, Int, Space
@@ -209,6 +209,7 @@ def test_outcomes_are_told_of_the_problems_that_all_have():
     assert o.ranks().tolist() == [[1.0, 2.0], [1.0, 2.0]]
     assert o.scores().tolist() == [[0.0, 1.0], [0.0, 1.0]]
     assert to_reach(o, "a") == {"b": (2.0, 2.0)}
+    assert (lead(o, "a"), lead(o, "b"), lead(o, "c")) == (("b", 1.0, 1.0, 1.0), ("a", -1.0, -1.0, -1.0), None)
 
 
 def test_functions_of_two_objectives_have_their_known_fronts():
