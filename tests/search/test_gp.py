@@ -6,7 +6,7 @@ import pytest
 
 from lanista.errors import UsageError
 from lanista.journal import Learned, at_most
-from lanista.search import GP, TPE, Random, Searcher
+from lanista.search import DNGO, GP, TPE, Forest, Random, Searcher
 from lanista.search._pareto import hypervolume
 from lanista.space import Choice, Float, Int, Params, Space
 from lanista.testing import Story
@@ -378,7 +378,7 @@ def test_a_dip_in_a_plateau_is_found(seed: int) -> None:
     assert story.history.Y.min() < 0.05
 
 
-@pytest.mark.parametrize("seed", [1, 5, 7])
+@pytest.mark.parametrize("seed", [5, 9, 10])
 def test_a_dip_is_found_though_the_values_around_it_lead_elsewhere(seed: int) -> None:
     """Steps that fall towards one side teach the model to look there; by it alone these seeds never see the dip."""
     story, searcher = Story(SQUARE, seed=seed), GP()
@@ -388,3 +388,17 @@ def test_a_dip_is_found_though_the_values_around_it_lead_elsewhere(seed: int) ->
         step = 1.0 - 0.01 * int(5 * params["x0"])
         story.end(story.start(params), "completed", away if away < 1.0 else step)
     assert story.history.Y.min() < 0.5
+
+
+@pytest.mark.parametrize("far", [1e3, 1e30])
+@pytest.mark.parametrize("make", [GP, Forest, DNGO], ids=lambda make: make.__name__)
+def test_a_trial_that_diverged_does_not_hide_what_others_tell(make: Callable[[], Searcher], far: float) -> None:
+    best = []
+    for seed in range(3):
+        story, searcher = Story(SQUARE, seed=seed), make()
+        for trial in range(30):
+            (params,) = story.ask(searcher)
+            value = (params["x0"] - 0.3) ** 2 + (params["x1"] - 0.7) ** 2
+            story.end(story.start(params), "completed", far if trial == 2 else value)
+        best.append(story.history.Y.min())
+    assert np.median(best) < 2e-3  # of random search: 1e-2

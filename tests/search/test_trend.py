@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy.optimize import check_grad
@@ -5,8 +7,13 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, DotProduct, Matern
 
 from lanista.search import GP, TPE, Random
+from lanista.search._ranking import outcomes
+from lanista.search.gaussian._data import Data
+from lanista.search.gaussian._near import Near
+from lanista.search.gaussian._session import Setting
 from lanista.search.gaussian._shape import MEAN, SD, Posterior, Shape
-from lanista.search.gaussian._trend import BOLDNESS, LEAST_NOISES, Trend, standardised
+from lanista.search.gaussian._transform import gaussianised
+from lanista.search.gaussian._trend import BOLDNESS, LEAST_NOISES, Sample, Trend
 from lanista.space import Choice, Float, Int, Params, Space
 from lanista.testing import Story
 from tests.search.test_tpe import Case, run
@@ -26,9 +33,15 @@ def valley(points: np.ndarray, seed: int = 0) -> np.ndarray:
 def trend(count: int, **shape: float) -> tuple[Trend, np.ndarray, np.ndarray]:
     """Of random points (count, D) with values (count,)."""
     X = np.random.default_rng(1).random((count, D))
-    y = standardised(valley(X), 1e9)
+    sample = Sample.of(X, valley(X))
     given = Shape(**{"rest": 0.3, "length": 1.1, "linear": 0.7, "quadratic": 0.2, "noise": 1e-3, **shape})
-    return Trend(np.full(D, 0.4), 0.5, X, y, given), X, y
+    return Trend(np.full(D, 0.4), 0.5, sample.X, sample.y, given), sample.X, sample.y
+
+
+def of_best(centre: np.ndarray, unit: float, X: np.ndarray, y: np.ndarray) -> Trend:
+    """Of the best of trials (n, d) with values (n,)."""
+    sample = Sample.of(X, y)
+    return Trend(centre, unit, sample.X, sample.y)
 
 
 def reference_of(shape: Shape, Z: np.ndarray, y: np.ndarray) -> GaussianProcessRegressor:
@@ -95,10 +108,46 @@ def test_pending_trials_are_believed_to_come_out_as_expected() -> None:
 
 
 def test_hyperparameters_hold_in_other_units() -> None:
-    model, X, y = trend(15)
-    same = Trend(np.full(D, 0.4), 0.1, X, y, model.shape.in_units(0.1 / 0.5))
-    P = np.random.default_rng(2).random((20, D))
-    np.testing.assert_allclose(same.predict(P), model.predict(P), rtol=1e-6)
+    """A process in other units predicts the same in its own ones, but for the constant, which has none."""
+    rng = np.random.default_rng(4)
+    X = rng.random((15, D))
+    y = valley(X) - valley(X).mean()
+    shape = Shape(rest=0.3, length=1.1, linear=0.7, quadratic=0.2, noise=1e-3)
+    own = Trend(X[0], 0.5, X, y, shape)
+    other = Trend(X[0], 0.1, X, y, shape.in_units(0.1 / 0.5, 1.0))
+    P = rng.random((20, D))
+    np.testing.assert_allclose(other.predict(P), own.predict(P), rtol=1e-6)
+    tenth = shape.in_units(1.0, 10.0)
+    assert np.array(tenth) == pytest.approx([0.003, 1.1, 0.007, 0.002, 1e-5])
+    assert np.array(tenth.in_units(1.0, 0.1)) == pytest.approx(np.array(shape))
+
+
+def steps(X: np.ndarray) -> np.ndarray:
+    """A plateau around the valley's bottom, where all values of the first trials of a story are alike."""
+    return np.where(np.arange(len(X)) < 61, 1e3, valley(X))
+
+
+@pytest.mark.parametrize("function", [valley, steps])
+@pytest.mark.parametrize("d", [8, 10])
+def test_hyperparameters_of_a_checkpoint_fit_later_trials_too(function: Callable[..., np.ndarray], d: int) -> None:
+    """Also where heights are cut elsewhere since, where the region has become another, and after a plateau."""
+    space = Space({f"x{i}": Float(0, 1) for i in range(d)})
+    setting, X = Setting(space, 0, 2), np.random.default_rng(5).random((80, d))
+    X[70:] = 0.5 + 0.1 * (X[70:] - 0.5)
+    y = function(X)
+    for count in range(58, 81):
+        story = Story(space)
+        for row in range(count):
+            story.end(story.start(space.decode(X[[row]])[0]), "completed", float(y[row]))
+        data = Data.of(story.history, outcomes(story.history))
+        scales = setting.memory.scales("own", setting.features, data.X, gaussianised(data.Y[:, 0]), warp=False)
+        best = data.X[[np.argmin(data.Y[:, 0])]]
+        near = Near(setting, data, best, scales, startup=2, first=0.2)
+        unit = 0.5 * float(np.subtract(*near.part[::-1]).max())
+        sample = Sample.of(data.X, data.Y[:, 0])
+        posterior = Posterior((sample.X - best) / unit, sample.y)
+        loss, least = (posterior(np.log(s))[0] for s in (near.trend.shape, Trend(best[0], unit, *sample[:2]).shape))
+        assert loss < least + 30, count
 
 
 def test_after_many_trials_a_new_searcher_goes_on_as_the_old_one_would() -> None:
@@ -113,7 +162,7 @@ def test_after_many_trials_a_new_searcher_goes_on_as_the_old_one_would() -> None
 
 @pytest.mark.parametrize("values", [[0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 5.0], [-1e300, 0.0, 1e300], [0.0, 1e-320]])
 def test_values_of_any_size_can_be_modelled(values: list[float]) -> None:
-    model = Trend.of_best(np.full(D, 0.5), 0.2, np.random.default_rng(0).random((len(values), D)), np.array(values))
+    model = of_best(np.full(D, 0.5), 0.2, np.random.default_rng(0).random((len(values), D)), np.array(values))
     assert np.isfinite(model.predict(np.full((1, D), 0.3))).all()
 
 
@@ -165,8 +214,8 @@ def test_trials_that_were_told_twice_with_other_values_do_not_stop_the_fit() -> 
     X[30:] = X[:30]
     y = valley(X)
     y += y.std() * rng.normal(size=60)
-    assert Trend.of_best(X[0], 0.5, X, y).shape.noise > 0.1
-    assert np.isfinite(Trend.of_best(X[0], 2.0**-10, X, y).predict(X)).all()
+    assert of_best(X[0], 0.5, X, y).shape.noise > 0.1
+    assert np.isfinite(of_best(X[0], 2.0**-10, X, y).predict(X)).all()
 
 
 def test_constant_parameters_change_nothing() -> None:

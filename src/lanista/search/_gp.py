@@ -37,10 +37,10 @@ class GP(Described):
     on metrics, priors, earlier experiments, trials that were stopped early or `warp`, and at most six trials are
     pending, those that are asked for among them: three of four proposals then stay in a smaller region, where the
     process is of another kind, a quadratic function and what that leaves, so that a valley may run in any direction.
-    As long as all values are alike, and no trial was stopped early, the space is searched evenly; every third proposal
-    is even, too, while the best value of one objective is older than 20 trials and than half of all: the model may be
-    wrong about where better ones are, as Hutter, Hoos and Leyton-Brown guard against in Sequential Model-Based
-    Optimization for General Algorithm Configuration (2011), section 3.2, by random configurations in between.
+    As long as all values are alike, and no trial was stopped early, the space is searched evenly. Every third proposal
+    is random while the search for one objective has stalled: when the model has had 20 trials since the best one, and
+    as many as half of those that ended. It may be wrong about where better ones are; Hutter, Hoos and Leyton-Brown,
+    Sequential Model-Based Optimization for General Algorithm Configuration (2011), always guard against that so.
 
     Where choices bring parameters with them, length scales are believed to be those of a space of as many columns as
     apply together; and of the options of those choices that always apply, every eighth proposal is for the one that has

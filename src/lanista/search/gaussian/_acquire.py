@@ -32,6 +32,16 @@ class Acquisition(Protocol):
         ...
 
 
+class Nothing:
+    """Any point is as good as any other, so that the first one that is looked at is taken: a random one."""
+
+    def value(self, X: Floats, active: Bools) -> Floats:
+        return np.zeros(len(X))
+
+    def slopes(self, X: Floats, active: Bools) -> tuple[Floats, Floats]:
+        return np.zeros(len(X)), np.zeros_like(X)
+
+
 class LogEI:
     """The logarithm of the improvement to be expected over a value.
 

@@ -5,9 +5,10 @@ Shapes: n trials, q pending ones, d columns, m objectives.
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lanista.journal import History
 from lanista.search._pareto import non_dominated
@@ -36,16 +37,15 @@ class Memory:
     """Hyperparameters by what they are of; kept as long as the data that they were fitted to stay the same."""
 
     def __init__(self) -> None:
-        self._known: dict[object, tuple[int, Any]] = {}
+        self._known: dict[object, tuple[int, object]] = {}
 
-    def kept(self, name: object, data: tuple[Floats, Floats], found: Callable[[], T]) -> T:
+    def kept(self, name: object, data: Sequence[NDArray[Any]], found: Callable[[], T]) -> T:
         """What was found for this name when its data were these, or else is found now."""
         key = hash(tuple(part.tobytes() for part in data))
         known = self._known.get(name)
         if known is None or known[0] != key:
             known = self._known[name] = key, found()
-        value: T = known[1]
-        return value
+        return cast(T, known[1])
 
     def scales(self, name: object, features: Features, X: Floats, y: Floats, *, warp: bool) -> Scales:
         """Those of the greatest posterior density for points X (n, d) and targets y (n,)."""

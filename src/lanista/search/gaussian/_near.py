@@ -1,6 +1,6 @@
 """The trust region around the best trial, and the function in it.
 
-Shapes: d columns, f numbers that are searched.
+Shapes: d columns.
 """
 
 from functools import cached_property
@@ -10,14 +10,11 @@ import numpy as np
 from lanista.search._ranking import Floats
 from lanista.search.gaussian._data import Data, checkpoint
 from lanista.search.gaussian._process import Scales
-from lanista.search.gaussian._region import FIRST, box, region
+from lanista.search.gaussian._region import box, region
 from lanista.search.gaussian._session import Setting
-from lanista.search.gaussian._shape import Shape
-from lanista.search.gaussian._trend import Trend, modelled
+from lanista.search.gaussian._shape import Shape, fitted
+from lanista.search.gaussian._trend import Sample, Trend, modelled
 
-SMOOTH_FIRST = 0.56
-"""First length of the trust region's side, where a slope can be followed, times the root of the number of columns that
-are searched, of four at least."""
 OFTEN = 60
 """Trials of a trend up to which its hyperparameters are found anew for every proposal; of more that would be slow."""
 
@@ -31,7 +28,7 @@ class Near:
         centre: (1, d) the best of them.
         scales: of the process of all trials.
         startup: trials before a model was used.
-        follows: whether slopes are followed.
+        first: first length of the trust region's side.
 
     Attributes:
         centre: as given.
@@ -39,37 +36,40 @@ class Near:
     """
 
     def __init__(
-        self, setting: Setting, data: Data, centre: Floats, scales: Scales, *, startup: int, follows: bool
+        self, setting: Setting, data: Data, centre: Floats, scales: Scales, *, startup: int, first: float
     ) -> None:
-        self._setting, self._data, self._scales, self._startup = setting, data, scales, startup
-        patience = max(4, setting.features.count)
-        first = SMOOTH_FIRST / patience**0.5 if follows else FIRST
-        length = region(data.progress, patience, startup, data.own[: data.settled], first=first).length
+        self._setting, self._data, self._scales, self._startup, self._first = setting, data, scales, startup, first
+        patience, own = max(4, setting.features.count), data.own[: data.settled]
         self.centre = centre
-        self.part = box(setting.features, scales, centre[0], length)
+        self.part = box(
+            setting.features, scales, centre[0], region(data.progress, patience, startup, own, first=first).length
+        )
 
     @cached_property
     def trend(self) -> Trend:
         """The function, where slopes are followed.
 
-        Of many trials with the hyperparameters that were the best ones at the last checkpoint.
+        Of many trials with the hyperparameters of the last checkpoint, where these still will do.
         """
-        ended = self._data.settled
-        if modelled(ended, self._setting.features.count) <= OFTEN:
-            return self._told()
-        first = self._data.first(checkpoint(ended))
-        best = first.X[[np.argmin(first.Y[:, 0])]]
-        earlier = Near(self._setting, first, best, self._scales, startup=self._startup, follows=True)
-        shape = self._setting.memory.kept("trend", (first.X, first.Y), lambda: earlier._told().shape)
-        return self._told(shape.in_units(self._unit / earlier._unit))
+        count = self._data.settled
+        if modelled(count, self._setting.features.count) <= OFTEN:
+            return self._told()[0]
+        earlier = self._data.first(checkpoint(count))
+        told = (earlier.X, earlier.Y, earlier.own)
+        return self._told(self._setting.memory.kept("trend", told, lambda: self._known(earlier)))[0]
 
-    def _told(self, shape: Shape | None = None) -> Trend:
-        """The trend of the trials."""
-        X, C = (self._setting.features.of(points, ~np.isnan(points)) for points in (self._data.X, self.centre))
-        return Trend.of_best(C[0], self._unit, X, self._data.Y[:, 0], shape)
+    def _known(self, data: Data) -> Shape:
+        """The hyperparameters of a trend of fewer trials, in the units of the cube and of the values."""
+        best = data.X[[np.argmin(data.Y[:, 0])]]
+        near = Near(self._setting, data, best, self._scales, startup=self._startup, first=self._first)
+        trend, unit, value = near._told()
+        return trend.shape.in_units(1.0 / unit, 1.0 / value)
 
-    @property
-    def _unit(self) -> float:
-        """Half the region's longest side."""
-        low, high = self.part
-        return 0.5 * float((high - low)[self._setting.features.columns].max())
+    def _told(self, known: Shape | None = None) -> tuple[Trend, float, float]:
+        """The trend of the trials, and its units in the cube and of the values."""
+        features, (low, high) = self._setting.features, self.part
+        X, C = (features.of(points, ~np.isnan(points)) for points in (self._data.X, self.centre))
+        sample, unit = Sample.of(X, self._data.Y[:, 0]), 0.5 * float((high - low)[features.columns].max())
+        own = known and known.in_units(unit, sample.unit)
+        shape = fitted((sample.X - C[0]) / unit, sample.y, own)
+        return Trend(C[0], unit, sample.X, sample.y, shape), unit, sample.unit

@@ -1,4 +1,4 @@
-"""What each of `GP`'s proposals is for: anywhere, near the best trial, along a slope, in a branch, or where none were.
+"""What each of `GP`'s proposals is for: anywhere, near the best trial, along a slope, in a branch, or at random.
 
 Shapes: n trials, q pending ones, d columns.
 """
@@ -9,23 +9,27 @@ import numpy as np
 
 from lanista.journal import History
 from lanista.search._ranking import Floats
-from lanista.search.gaussian._acquire import LogEI
+from lanista.search.gaussian._acquire import LogEI, Nothing
 from lanista.search.gaussian._believe import Belief
 from lanista.search.gaussian._branch import Branch, neglected
 from lanista.search.gaussian._data import Data, Known
 from lanista.search.gaussian._near import Near
+from lanista.search.gaussian._region import FIRST
 from lanista.search.gaussian._session import CENTRES, Seen, Setting, Step
 
 SMOOTH_CYCLE, CYCLE = 4, 2
 """Of so many proposals one is drawn from anywhere; the others stay in the trust region."""
+SMOOTH_FIRST = 0.56
+"""First length of the trust region's side, where a slope can be followed, times the root of the number of columns that
+are searched, of four at least."""
 BRANCH_CYCLE = 8
 """Of so many proposals one goes to a neglected branch, instead of anywhere."""
 FEWEST = 3
 """Trials that a branch needs for a process of its own."""
 LONG, AGO = 20, 0.5
-"""Trials, and their share of all, without a better one, after which the search has stalled."""
-EVEN_CYCLE = 3
-"""Of so many proposals one then is where the fewest were, whatever came of those."""
+"""The model's trials since the best one, and their share of all that ended, from which on the search has stalled."""
+RANDOM_CYCLE = 3
+"""Of so many proposals one then is random."""
 
 
 class Plan:
@@ -64,34 +68,32 @@ class Plan:
             branch = self._neglected(pending)
             if branch is not None:
                 return self._inside(branch, pending)
-        if self._stalled and number % EVEN_CYCLE == EVEN_CYCLE - 1:
-            return Step(self._even.acquisition(pending), self._belief.centres(CENTRES))
+        if self._stalled and number % RANDOM_CYCLE == RANDOM_CYCLE - 1:
+            return Step(Nothing(), pending[:0])
         if not self._local or number % cycle == cycle - 1 or self._belief.flat:
             return Step(self._belief.acquisition(pending), self._belief.centres(CENTRES))
         near = self._near
         return Step(self._gain(pending) if self._follows else self._belief.acquisition(pending), near.centre, near.part)
 
-    def _believed(self, data: Data, part: object = None) -> Belief:
-        """What is believed by some of the data, whose fits are remembered by this name."""
+    def _believed(self, data: Data, part: Branch | None = None) -> Belief:
+        """What is believed by some of the data, those of a part of the space."""
         features, memory = self._setting.features, self._setting.memory
         return Belief(features, memory, Known.of(data), self._history, warp=self._warp, rng=self._rng, part=part)
 
-    @property
-    def _stalled(self) -> bool:
-        """Whether there has not been a better trial for long, so that the model may be wrong about where one is."""
-        y = self._data.progress
-        since = len(y) - int(y.argmin()) - 1 if len(y) else 0
-        return self._data.Y.shape[1] == 1 and since >= max(LONG, AGO * len(y))
-
     @cached_property
-    def _even(self) -> Belief:
-        """What would be believed if all values were alike: that nothing is known but where there were trials."""
-        return self._believed(self._data._replace(Y=np.zeros_like(self._data.Y)), "even")
+    def _stalled(self) -> bool:
+        """Whether the model has found no better trial for long, so that it may be wrong about where one is."""
+        y = self._data.progress
+        if not len(y) or self._data.Y.shape[1] > 1 or self._belief.flat:
+            return False
+        since = self._data.own[max(int(y.argmin()) + 1, self._startup) : len(y)].sum()
+        return bool(since >= max(LONG, AGO * len(y)))
 
     @cached_property
     def _near(self) -> Near:
+        first = SMOOTH_FIRST / max(4, self._setting.features.count) ** 0.5 if self._follows else FIRST
         centre, scales = self._belief.centres(1), self._belief.scales[0]
-        return Near(self._setting, self._data, centre, scales, startup=self._startup, follows=self._follows)
+        return Near(self._setting, self._data, centre, scales, startup=self._startup, first=first)
 
     def _gain(self, pending: Floats) -> LogEI:
         """The improvement to be expected by the trend, given what is pending (q, d)."""

@@ -16,6 +16,11 @@ SD = np.array([2.5, 1.0, 3.0, 3.0, 2.5])
 BOUNDS = [(-16.0, 6.0), (-2.5, 3.0), (-14.0, 8.0), (-14.0, 8.0), (-18.0, 0.0)]
 STEPS, ENOUGH = 40, 1e-5
 """Evaluations of the posterior for one fit, and the share by which one has to better it for another."""
+LEVEL, GENTLE = 1e-5, 3.0
+"""Slopes of the log posterior, by a hyperparameter's logarithm, at which a fit ends: one from the prior's mode, and one
+from hyperparameters that are known."""
+LARGEST = 100.0
+"""Logarithm beyond which a hyperparameter does not go in other units."""
 LEAST_NOISE = 1e-8
 """Share of its own variance that each observation has as noise at least."""
 
@@ -37,17 +42,27 @@ class Shape(NamedTuple):
     quadratic: float
     noise: float
 
-    def in_units(self, ratio: float) -> "Shape":
-        """The same for units that are so many times as long."""
-        return Shape(self.rest, self.length / ratio, self.linear * ratio**2, self.quadratic * ratio**4, self.noise)
+    def in_units(self, length: float, value: float) -> "Shape":
+        """The same where points have a unit that is so many times as long, and values one so many times as great."""
+        log_length, log_value = np.log(length), np.log(value)
+        logs = np.log(self) + np.array([0, -log_length, 2 * log_length, 4 * log_length, 0])
+        logs -= 2 * log_value * np.array([1, 0, 1, 1, 1])
+        return Shape(*np.exp(np.clip(logs, -LARGEST, LARGEST)).tolist())
 
 
-def fitted(Z: Floats, y: Floats) -> Shape:
-    """The hyperparameters of the greatest posterior density, from points Z (n, d) and values y (n,)."""
+def fitted(Z: Floats, y: Floats, known: Shape | None = None) -> Shape:
+    """The hyperparameters of the greatest posterior density, from points Z (n, d) and values y (n,).
+
+    Of values that are alike, which would be believed never to vary, those that the prior has. Hyperparameters that are
+    `known` from fewer trials stay as they are, as long as the posterior does not rise steeply from there.
+    """
     from scipy.optimize import minimize
 
-    options = {"maxfun": STEPS, "ftol": ENOUGH}
-    found = minimize(Posterior(Z, y), MEAN, jac=True, method="L-BFGS-B", bounds=BOUNDS, options=options)
+    if not y.any():
+        return Shape(*np.exp(MEAN).tolist())
+    first = MEAN if known is None else np.clip(np.log(known), *np.transpose(BOUNDS))
+    options = {"maxfun": STEPS, "ftol": ENOUGH, "gtol": LEVEL if known is None else GENTLE}
+    found = minimize(Posterior(Z, y), first, jac=True, method="L-BFGS-B", bounds=BOUNDS, options=options)
     return Shape(*np.exp(found.x).tolist())
 
 

@@ -7,6 +7,8 @@ Floats = NDArray[np.float64]
 
 QUANTILES = (0.75, 0.95)
 """Where a logarithm may bend: at the height of these quantiles above the least value."""
+FAR = 1e10
+"""The height, in that of the median, that values are cut at: one trial that diverged must not hide what others tell."""
 CLIFF = 1e4
 """The ratio of a height to the next lower one that is a cliff."""
 FEWEST_BELOW = 3
@@ -28,7 +30,8 @@ def gaussianised(y: Floats) -> Floats:
     height = y - y.min()
     if not height.max() > 1e-14:
         return np.zeros_like(y)
-    height = _lowered(height)
+    middle = float(np.median(height))
+    height = _lowered(np.minimum(height, FAR * middle) if middle > 0 else height)
     height /= height.max()  # the likelihoods compare alike whatever the unit and the shift
     best, chosen = _likelihood(height, np.zeros_like(y)), height
     for bend in np.quantile(height, QUANTILES):

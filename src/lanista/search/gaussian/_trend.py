@@ -1,7 +1,9 @@
 """The function near the best trial: nearly a quadratic one.
 
-Shapes: n trials, c points, d numbers.
+Shapes: n trials, k of them, c points, d numbers.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,14 +53,6 @@ class Trend:
             if not failed:
                 break
         self._alpha: Floats = lapack.dpotrs(self._L, y, lower=1)[0]
-
-    @classmethod
-    def of_best(cls, centre: Floats, unit: float, X: Floats, y: Floats, shape: Shape | None = None) -> "Trend":
-        """Of the best of the trials (n, d) with values (n,), seen from a centre (d,)."""
-        d = len(centre)
-        rows = np.argsort(y, kind="stable")[: modelled(len(y), d)]
-        coefficients = (d + 1) * (d + 2) // 2
-        return cls(centre, unit, X[rows], standardised(y[rows], STEEP if len(rows) < coefficients else FAR), shape)
 
     def believing(self, P: Floats) -> "Trend":
         """The same, also of points P (q, d), as if they had come out as expected."""
@@ -120,24 +114,39 @@ class Trend:
         return variance
 
 
+class Sample(NamedTuple):
+    """The best trials, as a trend is told of them.
+
+    Attributes:
+        X: (k, d) their points.
+        y: (k,) their values, of mean 0 and variance 1; all 0 where they are equal.
+        unit: what 1 of these is in the values that were given.
+    """
+
+    X: Floats
+    y: Floats
+    unit: float
+
+    @classmethod
+    def of(cls, X: Floats, y: Floats) -> "Sample":
+        """Of trials (n, d) with finite values (n,).
+
+        >>> Sample.of(np.zeros((3, 1)), np.array([0.0, 1.0, 1e9])).y.round(2)
+        array([-0.71, -0.71,  1.41])
+        """
+        d = X.shape[1]
+        rows = np.argsort(y, kind="stable")[: modelled(*X.shape)]
+        cut = STEEP if len(rows) < (d + 1) * (d + 2) // 2 else FAR
+        largest = max(float(np.abs(y[rows]).max()), 1e-300)  # far values must not overflow
+        height = y[rows] / largest
+        height -= height.min()
+        middle = float(np.median(height))
+        if middle > 0:
+            height = np.minimum(height, cut * middle)
+        spread = float(height.std()) or 1.0
+        return cls(X[rows], (height - height.mean()) / spread, spread * largest)
+
+
 def modelled(count: int, d: int) -> int:
     """How many of so many trials of d numbers are modelled."""
     return min(count, max(BEST * d, FEWEST), MOST)
-
-
-def standardised(y: Floats, highest: float) -> Floats:
-    """(n,) finite values with mean 0 and variance 1; all 0 where they are equal.
-
-    Heights above the least value are cut at so many times their median, unless that is 0.
-
-    >>> standardised(np.array([0.0, 1.0, 1e9]), 3.0).round(2)
-    array([-1.07, -0.27,  1.34])
-    """
-    y = y / max(float(np.abs(y).max()), 1e-300)  # far values must not overflow
-    height = y - y.min()
-    middle = float(np.median(height))
-    if middle > 0:
-        height = np.minimum(height, highest * middle)
-    spread = float(height.std())
-    centred: Floats = height - height.mean()
-    return centred / spread if spread > 0 else centred
