@@ -10,7 +10,7 @@ from lanista import __version__
 
 COMMANDS = [
     *("run", "ls", "show", "trials", "best", "logs", "top", "stop", "pause", "resume", "kill", "enqueue", "set"),
-    *("export", "import", "rm", "demo", "doctor", "importance", "plot"),
+    *("export", "import", "rm", "demo", "doctor", "importance", "plot", "suggest"),
 ]
 
 
@@ -267,6 +267,22 @@ def test_trials_with_constraints_travel_through_a_file(lanista, bounded, tmp_pat
     )
     assert lanista("import", "other", table).code == 0
     assert [trial.feasible for trial in other.trials] == [False, True, False]
+
+
+def test_suggest_shows_what_the_searcher_of_the_experiment_proposes(lanista) -> None:
+    space = {"lr": la.Choice([0.1, 0.2, 0.3]), "opt": la.Choice(["adam"])}
+    exp = la.Experiment("left", space, "loss", searcher="grid", seed=0)
+    exp.run(lambda trial: trial["lr"], trials=1, progress=False)
+    left = exp.suggest_next(9)
+    assert len(left) == 2
+    assert lanista("suggest", "left", "--count", 9, "--json").json == left
+    shown = lanista("suggest", "left")
+    assert shown.lines == ["params = {", f'    "lr": {left[0]["lr"]},', '    "opt": "adam",', "}"]
+    assert "count=0 must be a whole number from 1" in lanista("suggest", "left", "--count", 0).err
+    assert len(exp.trials) == 1
+    exp.run(lambda trial: trial["lr"], progress=False)
+    assert lanista("suggest", "left").lines == ["the searcher has no further configurations"]
+    assert lanista("suggest", "left", "--json").json == []
 
 
 def test_importance_is_a_bar_for_each_parameter(lanista) -> None:

@@ -63,6 +63,12 @@ def test_what_is_no_bound_is_refused(bound):
         la.at_most(float("nan"))
 
 
+@pytest.mark.parametrize("name", ["", 5, None])
+def test_what_is_no_name_of_a_metric_is_refused(name):
+    with pytest.raises(la.errors.UsageError, match=r"constraints=\{.*: '<= 1'\}: .* must be the name of a metric"):
+        made(constraints={name: "<= 1"})
+
+
 def test_constraints_are_kept_in_the_store(tmp_path):
     store = tmp_path / "x.db"
     first = la.Experiment("kept", SPACE, store=store, constraints={"size": "<= 3"})

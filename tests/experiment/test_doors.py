@@ -45,7 +45,13 @@ def test_a_name_used_again_with_another_metric_or_seed(tmp_path):
     ("arguments", "message"),
     [
         ({"searcher": "tpee"}, "did you mean 'tpe'"),
-        ({"searcher": la.Random}, "has no method ask"),
+        ({"searcher": la.Random}, r"searcher=Random is a class; give an object of it: searcher=Random\(\)$"),
+        (
+            {"scheduler": la.ASHA},
+            r"scheduler=ASHA is a class; give an object of it: scheduler=ASHA\(max_steps=\.\.\.\)$",
+        ),
+        ({"scheduler": [la.ASHA(3), la.Plateau]}, r"scheduler=Plateau is a class; .*: scheduler=Plateau\("),
+        ({"searcher": dict}, "has no method ask"),
         ({"scheduler": "ash"}, r"did you mean 'asha'\? There are: asha, budget, "),
         ({"scheduler": "xyzzy"}, "'xyzzy' is not known; there are: asha, budget, "),
         ({"scheduler": "bohb"}, "it is two things here: searcher='bohb' with scheduler='hyperband'"),
@@ -160,6 +166,26 @@ def test_an_enqueued_configuration_outside_the_space():
         la.Experiment("e", SPACE, store="memory").enqueue({"x": 2.0})
 
 
+@pytest.mark.parametrize("space", [SPACE, None])
+@pytest.mark.parametrize("params", [None, 5, "x"])
+def test_what_is_no_configuration(space, params):
+    exp = la.Experiment("e", space, store="memory")
+    for given, place in (([params], 0), ([{"x": 1.0}, params], 1)):
+        with pytest.raises(
+            SpaceError, match=rf"enqueue\(\[\.\.\.\]\)\[{place}\]: {params!r} is no config.*; give a dict"
+        ):
+            exp.enqueue(given)
+    with pytest.raises(SpaceError, match=rf"add: {params!r} is no configuration; give a dict"):
+        exp.add(params, 1.0)
+    assert len(exp.trials) == 0
+
+
+@pytest.mark.parametrize("name", ["trials", "failures", "improvement"])
+def test_a_limit_that_would_be_infinite(name):
+    with pytest.raises(UsageError, match=f"limit {name}=inf must be finite, or None for no limit"):
+        la.Limits(**{name: float("inf")})
+
+
 def test_a_missing_experiment_names_its_neighbours(tmp_path):
     la.Experiment("digits", SPACE, store=tmp_path / "a.db")
     with pytest.raises(ExperimentError, match=r"no experiment 'digit' .* did you mean 'digits'"):
@@ -172,6 +198,9 @@ def test_best_of_nothing_says_why():
         _ = exp.best
     exp.run(lambda t: 1 / 0, trials=2, progress=False)
     with pytest.raises(ExperimentError, match=r"2 failed, the last one with: ZeroDivisionError"):
+        _ = exp.best
+    exp.tell(exp.ask(), state="failed")
+    with pytest.raises(ExperimentError, match=r"yet; 3 failed$"):
         _ = exp.best
 
 

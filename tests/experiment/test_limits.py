@@ -142,6 +142,86 @@ def test_wall_time_pauses_what_runs_after_an_interrupt(capsys):
     assert [(t.state, t.steps, t.reason) for t in exp.trials] == [("waiting", 5, "time limit of 5 s reached")]
 
 
+ROWS = la.Fidelity("rows", 100, 2700, log=True)
+HALVING = {
+    "asha": lambda: la.ASHA(9, form="promotion"),
+    "asha-rows": lambda: la.ASHA(ROWS),
+    "pasha": lambda: la.PASHA(27),
+    "hyperband": lambda: la.HyperBand(9),
+    "hyperband-rows": lambda: la.HyperBand(ROWS),
+    "dehb": lambda: la.DEHB(9),
+    "pbt": lambda: la.PBT(9, population=4, interval=2),
+}
+
+
+@pytest.mark.parametrize("scheduler", HALVING)
+@pytest.mark.parametrize("limit", [1.0, 1.5])
+def test_a_run_cut_into_pieces_does_what_one_run_does(scheduler, limit):
+    """A trial whose budget is spent just as the time is over has paused, and is not to run again for nothing."""
+
+    def made():
+        space = {"x": la.Float(0, 1)}
+        return la.Experiment(
+            "e", space, metric="loss", store="memory", searcher="random", scheduler=HALVING[scheduler](), seed=0
+        )
+
+    def cost(params, step):
+        return params["x"] + 1 / step, 1.0
+
+    whole, cut = la.simulate(made(), cost, workers=1, trials=12), made()
+    runs = 0
+    while runs == 0 or ("time limit" in cut.reason and runs < 200):
+        la.simulate(cut, cost, workers=1, trials=12, time_limit=limit)
+        runs += 1
+    assert runs > 5
+
+    def reports(exp):
+        return [(e.number, e.step) for e in exp.store.read(1) if isinstance(e, la.journal.Reported)]
+
+    assert reports(cut) == reports(whole)
+    assert [(t.params, t.state, t.steps) for t in cut.trials] == [(t.params, t.state, t.steps) for t in whole.trials]
+
+
+def cut_by_time(exp, executor):
+    def objective(trial):
+        for _ in range(trial.load({}), 9):
+            executor.seconds += 1
+            trial.save({})
+            trial.report(value=1.0)
+
+    exp.run(objective, trials=1, time_limit=1, executor=executor, progress=False)
+
+
+def cut_by_command(exp, executor):
+    def objective(trial):
+        exp.stop(now=True)
+        trial.save({})
+        trial.report(value=1.0)
+
+    exp.run(objective, trials=1, executor=executor, progress=False)
+
+
+def cut_by_keyboard(exp, executor):
+    def objective(trial):
+        trial.save({})
+        try:
+            trial.report(value=1.0)
+        finally:
+            raise KeyboardInterrupt("second")
+
+    with pytest.raises(KeyboardInterrupt, match="second"):
+        exp.run(objective, trials=1, executor=executor, progress=False)
+
+
+@pytest.mark.parametrize("cut", [cut_by_time, cut_by_command, cut_by_keyboard])
+@pytest.mark.parametrize(("rung", "state", "steps"), [(1, "paused", 1), (3, "waiting", 1)])
+def test_a_trial_that_is_cut_is_paused_only_where_its_budget_is_spent(cut, rung, state, steps):
+    scheduler = la.ASHA(9, min_steps=rung, form="promotion")
+    exp = la.Experiment("e", {"x": la.Float(0, 1)}, store="memory", searcher="random", scheduler=scheduler, seed=0)
+    cut(exp, Counted())
+    assert [(t.state, t.steps, t.attempts) for t in exp.trials] == [(state, steps, 1)]
+
+
 def test_failures_before_a_mend_do_not_count():
     exp = la.Experiment("e", {"x": la.Float(0, 1)}, store="memory", seed=0)
     with pytest.raises(ObjectiveError, match="3 trials failed in a row"):

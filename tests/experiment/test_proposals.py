@@ -91,6 +91,18 @@ def test_what_a_searcher_raises_of_ours_passes():
         made(Raises(UnsatisfiableError("nothing fits"))).ask()
 
 
+def test_the_choice_for_a_space_that_trials_discover_is_told_once_it_is_known(caplog):
+    def objective(trial):
+        if trial.number == 0:
+            raise ValueError("before it asked for anything")
+        return trial.suggest_float("x", 0, 1) + trial.suggest_float("y", 0, 1)
+
+    with caplog.at_level("INFO", logger="lanista"):
+        la.Experiment("d", None, "loss", store="memory", seed=0).run(objective, trials=4, progress=False)
+    said = [line for line in caplog.messages if "auto:" in line]
+    assert said == ["d: auto: GP() for 2 numbers and 0 choices, up to 500 trials; then TPE()"]
+
+
 def test_what_explain_raises_is_told_with_its_name():
     class Silent(Returns):
         def explain(self, history):

@@ -12,7 +12,7 @@ import lanista as la
 from lanista.errors import ExperimentError, MetricError, StoreError, UsageError
 from lanista.experiment import Progress, _controller
 from lanista.experiment._lease import new_owner, this_host
-from lanista.journal import PAUSED, Asked, Ended, Joined, Released, Reported, Suggested
+from lanista.journal import PAUSED, Asked, Ended, Joined, Released, Reported, Suggested, Yielded
 from lanista.schedule import Slots, Start, Stop
 
 SPACE = {"x": la.Float(0, 1)}
@@ -210,10 +210,11 @@ class Later(la.Inline):
         super().poll(timeout)
 
 
-def leave_behind(exp, owner):
+def leave_behind(exp, owner, budget=None):
     """A trial that a controller on this machine began at 100 seconds, and that last reported at 130."""
     joined = Joined(100.0, owner, this_host(), os.getpid())
-    exp._journal.append([joined, Asked(100.0, 0, {"x": 0.5}, owner=owner), Reported(130.0, 0, 1, 1, {"y": 1.0})])
+    asked = Asked(100.0, 0, {"x": 0.5}, owner=owner, budget=budget)
+    exp._journal.append([joined, asked, Reported(130.0, 0, 1, 1, {"y": 1.0})])
 
 
 def test_the_time_in_which_nothing_ran_after_a_crash_is_not_the_trials(two):
@@ -244,6 +245,23 @@ def test_a_trial_whose_controller_was_seen_alive_ran_until_that_look(two, monkey
     exp.run(lambda trial: 1.0, trials=1, executor=dies, progress=False)
     lost = next(event for event in exp.store.read(1) if isinstance(event, Released))
     assert (lost.reason, lost.time) == ("its controller died", 1000.0)
+
+
+@pytest.mark.parametrize("way", ["run", "ask"])
+@pytest.mark.parametrize(("budget", "state"), [(2, "waiting"), (1, "paused")])
+def test_a_trial_that_had_spent_its_budget_when_its_controller_died_is_paused(two, budget, state, way):
+    exp, other = two
+    exp._engine.scheduler = la.schedule.FIFO()
+    leave_behind(other, "gone", budget)
+    assert [trial.state for trial in exp.trials] == ["running"]
+    if way == "run":
+        exp.run(lambda trial: 1.0, trials=1, time_limit=50, executor=Later(), progress=False)
+    else:
+        exp.ask()
+    after = {"waiting": Released, "paused": Yielded}[state]
+    lost = next(event for event in exp.store.read(1) if isinstance(event, Released | Yielded))
+    assert (type(lost), lost.number, lost.time) == (after, 0, 130.0)
+    assert same_when_replayed(exp)
 
 
 def test_a_run_says_for_whose_trials_it_waits(two):

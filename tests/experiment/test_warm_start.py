@@ -66,6 +66,12 @@ def test_the_same_metric_in_the_other_direction(old: la.Experiment) -> None:
         made("new", SPACE, mode="max").warm_start(old)
 
 
-def test_an_experiment_without_completed_trials_teaches_nothing() -> None:
-    new = made("new", SPACE).warm_start(made("none yet", {"other": la.Float(0, 1)}))
+@pytest.mark.parametrize("values", [[], [float("nan"), float("nan")]])
+def test_an_experiment_without_a_value_cannot_help(values: list[float]) -> None:
+    new, old = made("new", SPACE), made("no use", SPACE)
+    for value in values:
+        old.add({"x": 0.5, "k": 1}, value)
+    with pytest.raises(la.errors.UsageError, match=r"'no use' has no completed trial with a value.*; run it first, or"):
+        new.warm_start(old)
     assert not new.trials
+    assert not new.history.sources

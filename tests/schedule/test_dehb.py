@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import lanista as la
 from lanista.errors import UsageError
 from lanista.journal import COMPLETED, STOPPED, Asked, History
 from lanista.schedule import DEHB, FIFO, Action, Event, Fidelity, Report, Scheduler, Slots, Start, Stop
@@ -75,8 +76,33 @@ def test_levels_are_counted_down_from_the_last_step() -> None:
 
 
 def test_no_worker_waits_for_a_rung() -> None:
+    """While nothing else may begin, the brackets do, in the order of HyperBand."""
     history = Bench(DEHB(9), BOWL, bowl, workers=50, trials=50).run()
-    assert {history.budget(n) for n in range(50)} == {1}
+    assert [history.budget(n) for n in range(50)] == [*([1] * 9 + [3] * 5 + [9] * 3) * 2, *[1] * 9, *[3] * 5, 9, 9]
+
+
+@pytest.mark.parametrize("stragglers", [0.0, 1.0])
+@pytest.mark.parametrize(("workers", "trials"), [(40, 100), (300, 300)])
+def test_with_many_workers_as_large_a_share_runs_in_full_as_in_the_brackets(
+    workers: int, trials: int, stragglers: float
+) -> None:
+    """HyperBand takes trials up from level to level, where DEHB starts new ones: of those fewer can be on the last."""
+    done = {}
+    for scheduler in (DEHB(27), la.HyperBand(27)):
+        exp = la.Experiment("many", {"x": la.Float(0, 1)}, metric="loss", scheduler=scheduler, store="memory", seed=0)
+        la.simulate(
+            exp, lambda p, s: (p["x"] + 1 / s, 60.0) if s <= 27 else None, workers, trials=trials, stragglers=stragglers
+        )
+        done[type(scheduler).__name__] = sum(trial.steps == 27 for trial in exp.trials) / trials
+    assert done["DEHB"] > done["HyperBand"] / 5
+
+
+def test_what_won_goes_on_where_another_bracket_has_overtaken_it() -> None:
+    """Of the 9 trials of the first bracket the best 3 come to level 2, where 5 of the next bracket were before them."""
+    history = Bench(DEHB(9), BOWL, bowl, workers=14, trials=28).run()
+    best = sorted(range(9), key=lambda n: history.Y[n, 0])[:3]
+    above = [history.params[n] for n in range(9, 28) if history.budget(n) == 3]
+    assert all(history.params[n] in above[5:] for n in best)
 
 
 def test_evolution_finds_better_configurations_than_random_search_in_the_same_steps() -> None:

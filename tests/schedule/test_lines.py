@@ -58,7 +58,8 @@ def module_lines(module: str) -> set[int]:
 def top(module: str) -> dict[str, ast.stmt]:
     """What each name at the top level of a module is defined by, or imported by from the package.
 
-    The protocol, `_base`, which all share with the controller, is nobody's part; nor are checks of arguments.
+    The protocol, `_base`, which all share with the controller, is nobody's part; nor are checks, of arguments
+    and of actions.
     """
     found: dict[str, ast.stmt] = {}
     for node in ast.parse((FOLDER / f"{module}.py").read_text("utf-8")).body:
@@ -71,7 +72,7 @@ def top(module: str) -> dict[str, ast.stmt]:
             case ast.AnnAssign(target=ast.Name(id=name)):
                 found[name] = node
             case ast.ImportFrom(module=str(path), names=names):
-                if path.startswith("lanista.schedule._") and not path.endswith(("._base", "._checks")):
+                if path.startswith("lanista.schedule._") and not path.endswith(("._actions", "._base", "._checks")):
                     found |= {alias.name: node for alias in names}
     return found
 

@@ -3,7 +3,8 @@ import pytest
 
 from lanista.errors import UsageError
 from lanista.search import Anneal, Random
-from lanista.space import Choice, Float, Space
+from lanista.search._anneal import cells
+from lanista.space import Choice, Domain, Float, Int, Normal, Space
 from lanista.testing import Story
 from tests.search.test_tpe import CASES, run
 
@@ -51,8 +52,60 @@ def test_parameters_that_the_best_trial_lacks_come_from_the_next_that_has_them()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"), [({"rank": 0.5}, "rank=0.5.*from 1"), ({"shrink": 0}, "shrink=0.*above 0")]
+    ("arguments", "message"),
+    [
+        ({"rank": 0.5}, "rank=0.5.*from 1"),
+        ({"shrink": 0}, "shrink=0.*above 0"),
+        ({"rank": "a"}, "rank='a'"),
+        ({"shrink": None}, "shrink=None"),
+    ],
 )
 def test_arguments_out_of_range(arguments: dict[str, float], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Anneal(**arguments)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whole_numbers_of_few_values_do_not_freeze(seed: int) -> None:
+    """A window within a cell, drawn around its centre, would never leave it."""
+    story, searcher = Story(Space({f"b{i}": Int(0, 1) for i in range(6)}), seed=seed), Anneal()
+    for _ in range(200):
+        (params,) = story.ask(searcher)
+        story.end(story.start(params), "completed", float(sum((params[f"b{i}"] - i % 2) ** 2 for i in range(6))))
+    assert story.history.Y.min() == 0
+    assert len({str(params) for params in story.history.params[60:]}) > 3
+
+
+STEPPED = {
+    "whole": Int(0, 4),
+    "log": Int(1, 40, log=True),
+    "log steps": Float(0.5, 8.5, step=1.0, log=True),
+    "wide steps": Float(0, 1, step=0.3),
+    "normal": Normal(2, 3, step=1.0),
+    "log normal": Normal(1, 0.5, step=0.5, log=True),
+}
+
+
+@pytest.mark.parametrize("name", STEPPED)
+def test_the_ends_of_cells_are_where_values_change(name: str) -> None:
+    space = Space({"x": STEPPED[name]})
+    ((_, cell),) = cells(space)
+    U = np.linspace(0.001, 0.999, 500)[:, None]
+    low, high = cell(space.canonical(U)[:, 0])
+    assert (low <= U[:, 0] + 1e-9).all()
+    assert (high >= U[:, 0] - 1e-9).all()
+    values, points = space.decode(U), low[:, None] * 0.999 + high[:, None] * 0.001
+    assert [p["x"] for p in space.decode(points)] == [p["x"] for p in values]
+    points = low[:, None] * 0.001 + high[:, None] * 0.999
+    assert [p["x"] for p in space.decode(points)] == [p["x"] for p in values]
+
+
+@pytest.mark.parametrize("name", STEPPED)
+def test_steps_change_to_a_neighbour_now_and_then(name: str) -> None:
+    domain: Domain = STEPPED[name]
+    story = Story(Space({"x": domain}))
+    value = story.history.space.defaults()["x"]
+    for i in range(400):
+        story.end(story.start({"x": value}), "completed", float(i))
+    X = [Anneal(rank=1.0).ask(story.history, 1, np.random.default_rng(i))[0]["x"] for i in range(1000)]
+    assert 0.5 < np.mean(np.array(X) == value) < 1

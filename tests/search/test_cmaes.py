@@ -126,6 +126,7 @@ def test_stopped_trials_rank_by_the_steps_they_reached() -> None:
         ({"population": 3}, "population=3.*from 4"),
         ({"population": 7.5}, "population=7.5.*from 4"),
         ({"sigma": 0}, "sigma=0.*above 0"),
+        ({"sigma": "a"}, "sigma='a'.*above 0"),
     ],
 )
 def test_arguments_out_of_range(arguments: dict[str, float], message: str) -> None:
@@ -137,3 +138,26 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cmaes", None)
     with pytest.raises(MissingExtraError, match=r"lanista\[cmaes\]"):
         Story(LINE).ask(CMAES())
+
+
+@pytest.mark.parametrize("space", [PLANE.where("x + y < 0.02"), LINE])
+def test_no_corner_is_tried_twice(space: Space) -> None:
+    """Draws beyond the ranges are moved onto their ends, where many of them would be one point."""
+    for seed in range(4):
+        story, searcher = Story(space, seed=seed), CMAES()
+        for _ in range(20):
+            for p in (asked := story.ask(searcher, 3)):
+                story.end(story.start(p), "completed", sum((x - 0.001) ** 2 for x in p.values()))
+            assert len(asked) == 3
+        assert len({str(p) for p in story.history.params}) == 60
+        assert story.ask(searcher, 2) == CMAES().ask(story.replay(), 2, story.rng())
+
+
+def test_drawing_a_corner_again_does_not_keep_the_distribution_from_learning() -> None:
+    """The trials are recognised as draws of it: it ends near the optimum, which is a corner."""
+    story, searcher = Story(PLANE), CMAES()
+    for _ in range(150):
+        (p,) = story.ask(searcher)
+        story.end(story.start(p), "completed", p["x"] + p["y"])
+    assert np.median(story.history.Y[-30:]) < 0.05
+    assert story.history.Y.min() == 0

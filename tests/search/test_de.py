@@ -52,6 +52,8 @@ def test_an_option_that_all_members_agree_on_stays() -> None:
         ({"population": True}, "population=True"),
         ({"scale": 0}, "scale=0.*above 0 and at most 2"),
         ({"scale": float("nan")}, "scale=nan"),
+        ({"scale": "1"}, "scale='1'.*above 0 and at most 2"),
+        ({"crossover": None}, "crossover=None.*from 0 to 1"),
         ({"crossover": 1.5}, "crossover=1.5.*from 0 to 1"),
     ],
 )

@@ -2,9 +2,9 @@
 
 import pytest
 
-from lanista.errors import SpaceError, UsageError
+from lanista.errors import SpaceError, UnsatisfiableError, UsageError
 from lanista.search import Batch, Grid, Searcher
-from lanista.space import Choice, Float, Int, Space
+from lanista.space import Choice, Domain, Float, Int, Normal, Space
 from lanista.testing import Story
 
 SPACE = Space({"x": Float(0, 1), "c": Choice({"a": {"n": Int(1, 3)}, "b": {}})}).where("x + n < 4")
@@ -55,6 +55,40 @@ def test_a_grid_of_a_discovered_space_misses_no_point() -> None:
         found.append(proposals[0])
         story.start(proposals[0])
     assert found == [{"x": 0.0}, {"x": 0.5}, {"x": 1.0}]
+
+
+DIGITS = Space({f"a{i}": Int(0, 9) for i in range(9)})
+
+
+def test_what_an_expression_rejects_is_not_walked() -> None:
+    """The first valid point is the 110,000,000th of the grid."""
+    (first,) = Story(DIGITS.where("a0 >= 1 and a1 >= 1")).ask(Grid())
+    assert first == {name: int(name in ("a0", "a1")) for name in DIGITS.names}
+
+
+@pytest.mark.parametrize("condition", ["a0 + a8 > 12", lambda params: params["a0"] > 4])
+def test_a_long_run_of_rejected_points_is_an_error(condition: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lanista.space._grid.MOST_REJECTED", 1000)
+    story, searcher = Story(DIGITS.where(condition, name="late")), Grid()  # type: ignore[arg-type]
+    for _ in range(2):
+        with pytest.raises(UnsatisfiableError, match=r"1,000 points in a row.*to 1,000,000,000, break.*'late'; put"):
+            story.ask(searcher)
+
+
+@pytest.mark.parametrize("domain", [Float(0, 1), Float(1, 2, log=True), Normal(0, 1)])
+def test_an_axis_is_not_made_before_it_is_walked(domain: Domain) -> None:
+    assert len(Story(Space({"x": domain})).ask(Grid(points=10**9), 3)) == 3
+
+
+@pytest.mark.parametrize(
+    ("domain", "message"),
+    [(Int(0, 3), "constraints 'never'; loosen them$"), (Float(0, 3), r"'never'.*finer grid than Grid\(points=5\)")],
+)
+def test_a_grid_of_which_no_point_meets_a_constraint(domain: Domain, message: str) -> None:
+    story, searcher = Story(Space({"x": domain}).where("x > 3", name="never")), Grid()
+    for _ in range(2):
+        with pytest.raises(UnsatisfiableError, match=message):
+            story.ask(searcher)
 
 
 @pytest.mark.parametrize("points", [0, -1, 2.5, True, "5", None])

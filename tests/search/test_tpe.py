@@ -377,6 +377,8 @@ def test_it_says_what_it_does() -> None:
         ({"startup": 0}, "startup=0.: it must be a whole number from 1"),
         ({"candidates": 2.5}, "candidates=2.5.: it must be a whole number from 1"),
         ({"good_share": 1.0}, "good_share=1.0.: it must be above 0 and below 1"),
+        ({"good_share": "a"}, "good_share='a'.: it must be above 0 and below 1"),
+        ({"good_share": None}, "good_share=None.: it must be above 0 and below 1"),
         ({"good_share": math.nan}, "good_share=nan.: it must be above 0 and below 1"),
     ],
 )

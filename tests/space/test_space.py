@@ -191,6 +191,27 @@ def test_grid_values() -> None:
     assert list(Space({}).grid()) == [{}]
 
 
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        ["n > 1"],
+        ["k < n", "m + n < 5"],
+        ["x < 0.5 or k > 1"],
+        ["n != 0", "4 / n > k"],
+        [lambda p: p["n"] > 1, "k == 2"],
+    ],
+)
+def test_a_grid_leaves_out_what_breaks_a_constraint_and_nothing_else(conditions: list[Any]) -> None:
+    """Also where one mentions parameters that do not apply, or cannot be evaluated where another one fails."""
+    free = Space(
+        {"n": Int(0, 2), "c": Choice({"a": {"m": Int(0, 3)}, "b": {"x": Float(0, 1)}}), "k": Int(0, 2), "s": 1}
+    )
+    space = free
+    for condition in conditions:
+        space = space.where(condition)
+    assert list(space.grid(3)) == [params for params in free.grid(3) if space.valid(params)]
+
+
 def test_constraints_on_inactive_parameters_do_not_apply() -> None:
     for condition in ("momentum > 0.5", lambda params: params["momentum"] > 0.5):
         space = net().where(condition, name="m")

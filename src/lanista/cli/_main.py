@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from lanista._version import __version__
-from lanista.cli import _data, _demo, _doctor, _look, _plot, _run, _steer, _ui, _watch, _work
+from lanista.cli import _data, _demo, _doctor, _look, _plot, _run, _steer, _suggest, _ui, _watch, _work
 from lanista.errors import ConfigError, LanistaError, UsageError
 from lanista.experiment._arguments import near
 
 OK, ERROR, USAGE, INTERRUPTED = 0, 1, 2, 130
-FAMILIES = (_run, _work, _look, _plot, _ui, _watch, _steer, _data, _demo, _doctor)
+FAMILIES = (_run, _work, _look, _suggest, _plot, _ui, _watch, _steer, _data, _demo, _doctor)
 NEGATIVE = ("--sort", "-s")
 """Options whose value may start with a minus."""
 

@@ -9,7 +9,7 @@ from lanista.errors import ExperimentError
 from lanista.experiment._checks import check_end
 from lanista.experiment._engine import Engine
 from lanista.experiment._lease import Watch
-from lanista.journal import FIRST_ENDED, Ended, Event, Released, Reported, TrialRecord, Yielded
+from lanista.journal import FIRST_ENDED, Ended, Event, Reported, TrialRecord, Yielded
 from lanista.trial import Decision, Trial, as_metrics, check_metrics
 
 
@@ -81,7 +81,7 @@ class Desk:
         if foreign:
             living = self._watch.living()
             dead = [n for n in foreign if h.owner(n) not in living]
-            lost: list[Event] = [Released(h.heard(n), n, h.attempt(n), "its controller died") for n in dead]
+            lost: list[Event] = [self._engine.let_go(n, h.heard(n), "its controller died") for n in dead]
             if lost:
                 self._engine.journal.decide(lost)
 

@@ -108,7 +108,20 @@ def as_bounds(constraints: Mapping[str, Bound | str] | None) -> dict[str, list[A
         return None
     if not isinstance(constraints, Mapping):
         raise UsageError(f"constraints={constraints!r} must be a dict, such as {{'latency': la.at_most(10)}}")
-    return {str(name): list(as_bound(name, given)) for name, given in constraints.items()}
+    for name, bound in constraints.items():
+        if not isinstance(name, str) or not name:
+            raise UsageError(
+                f"constraints={{{name!r}: {bound!r}}}: {name!r} must be the name of a metric, such as 'latency'"
+            )
+    return {name: list(as_bound(name, given)) for name, given in constraints.items()}
+
+
+def check_params(place: str, params: object) -> None:
+    """Raises SpaceError for what is no configuration; the `place` is where it was given."""
+    if not isinstance(params, Mapping):
+        raise SpaceError(
+            f"{place}: {params!r} is no configuration; give a dict of names and values, such as {{'x': 0.5}}"
+        )
 
 
 def check_end(state: str | None) -> None:

@@ -143,10 +143,10 @@ class Controller:
         """Lets go of trials that an earlier run of this very controller could not release, for want of the store."""
         h = self.journal.history
         lost = [n for n in h.running if self.engine.mine(n) and n not in self.engine.handed_out]
-        return [Released(h.heard(n), n, h.attempt(n), "its run failed") for n in lost]
+        return [self.engine.let_go(n, h.heard(n), "its run failed") for n in lost]
 
     def take_over(self) -> None:
-        """Releases the trials of controllers that no longer live, and says that these are gone."""
+        """Lets go of the trials of controllers that no longer live, and says that these are gone."""
         h = self.journal.history
         me = self.engine.owner
         foreign = [n for n in h.running if h.owner(n) != me]
@@ -158,7 +158,7 @@ class Controller:
             while True:  # again at once when others wrote first: in a busy journal they always do
                 dead = [owner for owner in h.owners if owner not in living]
                 lost = [n for n in h.running if h.owner(n) not in living]
-                gone: list[Event] = [Released(self._end_of(n), n, h.attempt(n), "its controller died") for n in lost]
+                gone: list[Event] = [self.engine.let_go(n, self._end_of(n), "its controller died") for n in lost]
                 gone += [Left(now, owner, "died") for owner in dead]
                 if not gone or self.journal.decide(gone):
                     break
@@ -273,7 +273,10 @@ class Controller:
         self._progress.update(h, self.limits)
 
     def _amend(self, event: Event) -> Event:
-        """A trial that yields because the run ends is not paused for the scheduler: it goes on at the next run."""
+        """A trial that yields because the run ends is not paused for the scheduler: it goes on at the next run.
+
+        The engine pauses it nevertheless where its budget is spent.
+        """
         if isinstance(event, (Ended, Yielded, Released)):
             self._jobs.discard(event.number)
             self._taken.discard(event.number)
@@ -310,7 +313,7 @@ class Controller:
                 pass
             elif isinstance(event, Commanded):
                 self._obey(event)
-            elif isinstance(event, (Started, Released, Ended)) and self._lost(event.number):
+            elif isinstance(event, (Started, Yielded, Released, Ended)) and self._lost(event.number):
                 self._taken.add(event.number)
                 self.executor.cancel(event.number, reason="taken over by another controller", end=False)
             elif self.helper is not None and isinstance(event, Joined | Left):
@@ -391,7 +394,7 @@ class Controller:
         self._hear()
         now = self.executor.now()
         left: list[Event] = [
-            Released(now, n, h.attempt(n), f"its controller left: {reason}")
+            self.engine.let_go(n, now, f"its controller left: {reason}")
             for n in sorted(self._jobs)
             if self.engine.mine(n)
         ]

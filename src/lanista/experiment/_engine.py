@@ -1,7 +1,7 @@
 """From history to jobs and from facts to decisions: what every way of running shares."""
 
 import time
-from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice, takewhile
 from pathlib import Path
@@ -32,7 +32,7 @@ from lanista.journal import (
     Yielded,
 )
 from lanista.schedule import Action, Finish, Resume, Scheduler, Slots, Start
-from lanista.schedule._checks import decided
+from lanista.schedule._actions import sound
 from lanista.search import Child, Searcher
 from lanista.space import domain_from_json, grow
 from lanista.trial import Decision, Job, _checkpoint
@@ -256,7 +256,7 @@ class Engine:
     def handle(self, events: list[Event]) -> dict[int, Decision]:
         """Journals facts about trials, lets the scheduler act on them, and answers those that are reports."""
         with self.journal.lock:
-            reported = {event.number for event in events if isinstance(event, Reported)}
+            reported = {event.number: event.step for event in events if isinstance(event, Reported)}
             facts = [self._amend(event, reported) for event in self._consistent(events)]
             if not facts:
                 return {}
@@ -296,12 +296,27 @@ class Engine:
                     continue
             yield event
 
-    def _amend(self, event: Event, reported: Container[int]) -> Event:
+    def let_go(self, number: int, time: float, reason: str) -> Released | Yielded:
+        """Makes a trial wait whose attempt was lost; one that has spent its budget is paused, as if it had yielded."""
+        lost = Released(time, number, self.history.attempt(number), reason)
+        return self._settled(lost, int(self.history.steps[number]))
+
+    def _settled(self, event: Released, step: int) -> Released | Yielded:
+        """The release of a trial whose last report was at `step`, or its pause: it is not to have its budget twice."""
+        budget = self.history.budget(event.number)
+        if budget is None or step < budget:
+            return event
+        return Yielded(event.time, event.number, event.attempt, step)
+
+    def _amend(self, event: Event, reported: Mapping[int, int]) -> Event:
         """A failure that has retries left is no end; a success with parameters that contradict the space is none.
 
-        And a copy that gives nothing at all has not failed: its parent had been trained to the end. `reported`: the
-        trials whose reports are not in the history yet.
+        A copy that gives nothing at all has not failed: its parent had been trained to the end. And a trial that was
+        cut when its budget was spent is paused. `reported`: the trials whose reports are not in the history yet, with
+        the steps of the last ones.
         """
+        if isinstance(event, Released) and event.error is None and event.attempt == self.history.attempt(event.number):
+            return self._settled(event, reported.get(event.number, int(self.history.steps[event.number])))
         if not isinstance(event, Ended):
             return event
         parent = self.history.parent(event.number)
@@ -319,7 +334,7 @@ class Engine:
 
     def _decide(self, event: schedule.Event) -> list[Action]:
         """What the scheduler says to an event."""
-        return decided(self.scheduler, self.history, event)
+        return sound(self.scheduler, self.history, event)
 
     def _apply(self, actions: Sequence[Action], reporter: int | None = None) -> None:
         """Carries out a scheduler's actions; what cannot be done at once is kept or journalled for whom it concerns."""

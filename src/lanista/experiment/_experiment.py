@@ -14,6 +14,7 @@ from lanista.experiment._checks import (
     as_space,
     check_end,
     check_name,
+    check_params,
     check_same,
     first_event,
     named,
@@ -26,7 +27,7 @@ from lanista.experiment._lease import Heart, Watch, new_owner
 from lanista.experiment._limits import Helper, Limits, as_limits
 from lanista.experiment._places import as_place, folder_in
 from lanista.experiment._progress import Progress
-from lanista.experiment._proposals import explained, speaker
+from lanista.experiment._proposals import explained, once_known, speaker
 from lanista.experiment._reference import plan_of
 from lanista.experiment._resolve import as_executor, as_scheduler, as_searcher
 from lanista.experiment._seeding import check_related, enqueued, fitting, imported, learned
@@ -219,9 +220,11 @@ class Experiment(Commands):
         self._engine.finish, self._engine.exhausted, self._engine.limits = None, False, bounds
         if self._journal.history.paused:
             view.say(f"experiment {self.name!r} is paused and starts nothing until: lanista resume {self.name}")
-        self._explain(view)
+        hears: list[Callable[[Event], None]] = [partial(callback, self) for callback in callbacks]
+        if not self._explain(view):
+            hears.insert(0, once_known(partial(self._explain, view)))
         controller = Controller(self._engine, runner, bounds, watch=self._watch, progress=view, cohort=cohort)
-        controller.callbacks, controller.helper = [partial(callback, self) for callback in callbacks], helper
+        controller.callbacks, controller.helper = hears, helper
         owner, now, limits, helps = self._owner, runner.now(), bounds.as_dict(), helper is not None
         joined = Joined(now, owner.owner, owner.host, owner.pid, limits=limits, plan=plan, helps=helps)
         try:
@@ -308,7 +311,7 @@ class Experiment(Commands):
                 run again.
 
         Raises:
-            SpaceError: a configuration is not of the space.
+            SpaceError: a configuration is no dict, or not of the space.
         """
         if not isinstance(params, Iterable) or isinstance(params, str):
             raise UsageError(f"enqueue({params!r}): give a configuration, such as {{'lr': 0.01}}, or a list of them")
@@ -338,7 +341,7 @@ class Experiment(Commands):
     ) -> "Experiment":
         """Adds a trial that was run elsewhere: searchers learn from it, limits do not count it."""
         check_end(state)
-        checked = self._checked(params)
+        checked = self._checked("add", params)
         metrics = as_metrics(value, tuple(self.metrics))
         if state == "completed":
             check_metrics(metrics, (*self.metrics, *self._created.constraints))
@@ -356,18 +359,20 @@ class Experiment(Commands):
         )
         self._desk = Desk(self._engine, self._watch)
 
-    def _explain(self, view: Progress) -> None:
+    def _explain(self, view: Progress) -> bool:
         """Says what the searcher does now, and why, or the scheduler where it proposes in the searcher's place."""
         said = explained(self._journal.history, speaker(self.searcher, self.scheduler))
         _tell(view, said, self.name)
+        return bool(said)
 
-    def _checked(self, params: Params) -> Params:
+    def _checked(self, place: str, params: Params) -> Params:
         """A configuration that a person gave; one for a space yet to be discovered is checked when it is taken up."""
+        check_params(place, params)
         return dict(params) if self._created.define else self.space.check(dict(params))
 
     def _enqueue(self, many: Iterable[Params], *, again: bool) -> list[int]:
         """Enqueues configurations, and returns the numbers of the trials that are new."""
-        checked = [self._checked(params) for params in many]
+        checked = [self._checked(f"enqueue([...])[{i}]", params) for i, params in enumerate(many)]
         new = self._decide(lambda h: enqueued(h, checked, again=again))
         return [event.number for event in new if isinstance(event, Asked)]
 

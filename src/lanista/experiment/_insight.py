@@ -67,7 +67,9 @@ def missing_best(history: History) -> str:
     if near := nearest(history):
         return f"has no trial that keeps the constraints yet; {near}"
     failed = [n for n in history.finished if history.state[n] == FAILED]
-    hint = f"; {len(failed)} failed, the last one with: {history.trial(failed[-1]).reason}" if failed else ""
+    hint = f"; {len(failed)} failed" if failed else ""
+    if failed and (reason := history.trial(failed[-1]).reason):
+        hint += f", the last one with: {reason}"
     return f"has no trial with a value of {history.metrics[0]!r} yet{hint}"
 
 

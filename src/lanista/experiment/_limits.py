@@ -52,6 +52,8 @@ class Limits(Frozen):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and not isinstance(value, bool) and value > 0):
                 raise UsageError(f"limit {name}={value!r} must be a number above 0, or None for no limit")
+            if value == math.inf and name in ("trials", "failures", "improvement"):
+                raise UsageError(f"limit {name}={value!r} must be finite, or None for no limit")
         for name in ("retries", "checkpoints"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 0:

@@ -1,13 +1,13 @@
 """What searchers say, held against the space before anything is journalled."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from lanista.errors import ExperimentError, LanistaError, SpaceError
-from lanista.journal import History, Params
+from lanista.journal import Ended, Event, History, Params
 from lanista.schedule import Combined, ResourceChanging, Scheduler
 from lanista.search import Child, Searcher
 
@@ -67,6 +67,23 @@ def explained(history: History, searcher: Any) -> str:
     what = f"the searcher {type(searcher).__name__} was asked to explain itself"
     with _blamed(what, "explain(history) has to return a line of text, or leave the method out"):
         return str(explain(history))
+
+
+def once_known(explain: Callable[[], bool]) -> Callable[[Event], None]:
+    """Explains once when a trial ends, by when a space that trials discover is known; later if it had nothing to say.
+
+    >>> hear = once_known(lambda: not print("auto: GP()"))
+    >>> hear(Ended(0.0, 0, 1, "completed")), hear(Ended(0.0, 1, 1, "completed"))
+    auto: GP()
+    (None, None)
+    """
+    left = [explain]
+
+    def hear(event: Event) -> None:
+        if left and isinstance(event, Ended) and left[0]():
+            left.clear()
+
+    return hear
 
 
 def _ours(searcher: Any) -> bool:

@@ -213,6 +213,9 @@ def _decider(kind: str, given: str | T, table: Mapping[str, Callable[..., T]], m
         names = ", ".join(sorted(table))
         if hint := _OPTUNA.get(_optuna(given)):
             raise UsageError(f"{kind}={given!r} is Optuna's; {hint}")
+        if isinstance(given, type) and callable(getattr(given, method.partition("(")[0], None)):
+            call = f"{given.__name__}({', '.join(f'{name}=...' for name in _needed(given))})"
+            raise UsageError(f"{kind}={given.__name__} is a class; give an object of it: {kind}={call}")
         what = "is a dict, as config files have it" if isinstance(given, dict) else f"has no method {method}"
         raise UsageError(f"{kind}={given!r} {what}; give an object, or a name: {names}")
     return given

@@ -53,11 +53,17 @@ def fitting(history: History, space: Space, count: int, *, define: bool) -> list
     """The best configurations of a history that fit another space, at most `count`.
 
     Raises:
-        UsageError: there are some, and none of them fits.
+        UsageError: there are none, or none of them fits.
     """
     done = [n for n in history.finished if history.state[n] == COMPLETED and not math.isnan(history.Y[n, 0])]
     ranked = [history.params[n] for n in sorted(done, key=lambda n: float(history.Y[n, 0]))]
-    if ranked and not define and not set(space.names) & set(history.space.names):
+    if not ranked:
+        name = repr(history.created.name) if history.created is not None else "the earlier experiment"
+        raise UsageError(
+            f"warm_start: {name} has no completed trial with a value, so there is nothing to begin with; "
+            "run it first, or leave the warm start out"
+        )
+    if not define and not set(space.names) & set(history.space.names):
         raise UsageError(
             f"warm_start: this space, of {_names(space)}, shares no parameter with the earlier one, "
             f"of {_names(history.space)}; give an experiment on the same parameters"
@@ -74,7 +80,7 @@ def fitting(history: History, space: Space, count: int, *, define: bool) -> list
             out.append(fit)
         if len(out) == count:
             break
-    if ranked and not out:
+    if not out:
         raise UsageError(
             f"warm_start: none of {len(ranked)} completed trials fits this space; of the best, {refused}; "
             "widen the space, or leave the warm start out"

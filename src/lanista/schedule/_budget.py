@@ -1,5 +1,6 @@
 """Completes trials that have spent what each of them may."""
 
+from lanista.errors import UsageError
 from lanista.journal import History
 from lanista.schedule._base import Action, Described, Event, Report, Slots, Stop
 from lanista.schedule._checks import number
@@ -17,7 +18,7 @@ class Budget(Described):
         metric: the name of a metric that grows with what was spent so far (seconds, energy, money); None: steps.
 
     Raises:
-        UsageError: the limit is no number above 0.
+        UsageError: the limit is no number above 0, or the metric no name.
 
     >>> Budget(50).on(History(), Report(0, 50, {"loss": 0.1}))
     [Stop(trial=0, reason='has spent its budget of 50 steps', state='completed')]
@@ -27,6 +28,8 @@ class Budget(Described):
 
     def __init__(self, limit: float, *, metric: str | None = None) -> None:
         self.limit, self.metric = limit, metric
+        if metric is not None and not (isinstance(metric, str) and metric):
+            raise UsageError(f"Budget(metric={metric!r}): it must be the name of a metric, or None for steps")
         number("Budget", 0, strictly=True, limit=limit)
 
     def on(self, history: History, event: Event) -> list[Action]:

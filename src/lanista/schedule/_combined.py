@@ -2,8 +2,9 @@
 
 from lanista.errors import UsageError
 from lanista.journal import History
+from lanista.schedule._actions import sound
 from lanista.schedule._base import Action, Described, Event, Extend, Scheduler, Slots, Stop, Yield
-from lanista.schedule._checks import decided, schedulers
+from lanista.schedule._checks import schedulers
 
 
 class Combined(Described):
@@ -44,12 +45,12 @@ class Combined(Described):
 
     def on(self, history: History, event: Event) -> list[Action]:
         """What the main scheduler says, and the stops of the rules."""
-        actions = decided(self.main, history, event)
+        actions = sound(self.main, history, event)
         if isinstance(event, Slots):
             return actions
         ended = {action.trial for action in actions if isinstance(action, Stop)}
         for rule in self.rules:
-            for stop in decided(rule, history, event):
+            for stop in sound(rule, history, event):
                 if isinstance(stop, Stop) and stop.trial not in ended:
                     ended.add(stop.trial)
                     kept = (a for a in actions if not (isinstance(a, Extend | Yield) and a.trial == stop.trial))

@@ -4,8 +4,9 @@ Shapes: n members, d columns of the space.
 """
 
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator
 from functools import cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, count, pairwise
 from math import inf
 
 import numpy as np
@@ -32,6 +33,8 @@ Floats = NDArray[np.float64]
 class Level:
     """The trials that came to a level, and the best of them: of all, and of those that competed for each place.
 
+    `filled`: all configurations that are to be promoted to the level, for its first holders, have come.
+
     >>> level = Level(size=2)
     >>> level.trials = [4, 5, 6]
     >>> for entry in [(0.5, 4), (0.2, 6)]:
@@ -45,6 +48,7 @@ class Level:
         self.trials: list[int] = []
         self.ranked: list[Entry] = []
         self.holders: dict[int, Entry] = {}
+        self.filled = False
 
     def enter(self, value: float, trial: int) -> None:
         """Takes up a finite value of a trial on the level."""
@@ -65,8 +69,10 @@ class DEHB(Described):
     the level have a value, by evolution.
 
     A trial runs on one level only, from its start: no checkpoints are needed. It ends as stopped, or on the last level
-    as completed. A rung is begun when all trials on the one below have ended; meanwhile free workers begin the next
-    cycle of brackets. Which bracket a trial belongs to follows from its level and from how many came there before.
+    as completed. A rung is begun when all trials on the one below have ended. A free worker takes a place in the first
+    bracket that has one which may be begun; where none of those that run has, the next bracket begins, in the order of
+    HyperBand. Which bracket a trial belongs to follows from its level and from how many came there before; so where one
+    that begins on a level overtakes the others, its trials take their places there, and its own are left to them.
     What a person enqueues runs on the last level. Values that are missing or infinite, and failures, are the worst.
     The first objective decides.
 
@@ -86,11 +92,11 @@ class DEHB(Described):
         self.max_steps, self.min_steps, self.reduction = max_steps, min_steps, reduction
         self.fidelity = max_steps if isinstance(max_steps, Fidelity) else None
         self._levels = levels(max_steps, min_steps, reduction, "DEHB", from_top=True)
-        count = len(self._levels)
-        begin: list[int] = [-(-count * reduction ** (count - 1 - b) // (count - b)) for b in range(count)]
+        many = len(self._levels)
+        begin: list[int] = [-(-many * reduction ** (many - 1 - b) // (many - b)) for b in range(many)]
         # Of each level, how many trials of a cycle stand there up to and with each bracket.
         self._ends: list[list[int]] = [
-            list(accumulate(max(1, begin[b] // reduction ** (no - b)) for b in range(no + 1))) for no in range(count)
+            list(accumulate(max(1, begin[b] // reduction ** (no - b)) for b in range(no + 1))) for no in range(many)
         ]
         self._sizes = [max(end - start for start, end in pairwise([0, *ends])) for ends in self._ends]
         self._cursor = Cursor()
@@ -113,6 +119,8 @@ class DEHB(Described):
             self._seen, self._values = 0, dict[int, float]()
             self._ranked: list[Entry] = []
             self._on = [Level(size) for size in self._sizes]
+            # The first bracket that may have places left, and the rungs of which it is known that they may begin.
+            self._first, self._begun = 0, set[tuple[int, int]]()
         for trial in range(self._seen, len(history)):
             if (level := self._level(history, trial)) in self._levels and history.origin(trial) not in GIVEN:
                 self._on[self._levels.index(level)].trials.append(trial)
@@ -138,22 +146,49 @@ class DEHB(Described):
     # --- new trials ---------------------------------------------------------------------------------------------------
 
     def _starts(self, history: History, free: int) -> list[Start]:
-        """What was enqueued, then the first bracket that has a place, and there the lowest rung."""
+        """What was enqueued, then the places of the first brackets that have some."""
         starts = [Start(self._levels[-1]) for n in history.waiting if n not in history.released][:free]
-        ready = cache(lambda no, bracket: self._ready(history, no, bracket))
+        while all(
+            len(level.trials) >= self._before(no, self._first + 1)
+            and (no < self._first % len(self._levels) or self._may_begin(history, no, self._first))
+            for no, level in enumerate(self._on)
+        ):
+            self._first += 1
         parents = cache(lambda no, bracket: self._parents(history, no, bracket))
         added: list[int] = []
-        for number in range(len(history), len(history) + free - len(starts)):
-            brackets = ((self._bracket(no), no) for no in range(len(self._levels)))
-            bracket, no = min((b, no) for b, no in brackets if ready(no, b))
+        given: dict[int, Params] = {}
+        numbers = range(len(history), len(history) + free - len(starts))
+        for number, no in zip(numbers, self._free(history), strict=False):
+            bracket = self._bracket(no)
             rng = np.random.default_rng([history.created.seed if history.created else 0, number])
-            params = self._params(history, no, bracket, parents(no, bracket), rng)
+            params = self._promoted(history, no, given)
+            if params is None:
+                params = self._params(history, no, bracket, parents(no, bracket), rng)
             starts.append(Start(self._levels[no], params=params))
             self._on[no].trials.append(number)
             added.append(no)
+            given[number] = params or {}
         for no in added:
             self._on[no].trials.pop()
         return starts
+
+    def _free(self, history: History) -> Iterator[int]:
+        """The levels of the next trials: of the first bracket with places that may be begun, and there the lowest."""
+        many = len(self._levels)
+        room = [self._before(no, self._first) - len(level.trials) for no, level in enumerate(self._on)]
+        for bracket in count(self._first):
+            for no in range(bracket % many, many):
+                if self._may_begin(history, no, bracket):
+                    rung = self._rung(no, bracket)
+                    room[no] += rung.stop - rung.start
+                    while room[no] > 0:
+                        room[no] -= 1
+                        yield no
+
+    def _before(self, no: int, bracket: int) -> int:
+        """How many places on a level belong to the brackets before one."""
+        cycle, b = divmod(bracket, len(self._levels))
+        return cycle * self._ends[no][-1] + [0, *self._ends[no]][min(b, no + 1)]
 
     def _bracket(self, no: int) -> int:
         """The bracket, counted through all cycles, of the next trial on a level."""
@@ -162,19 +197,20 @@ class DEHB(Described):
 
     def _rung(self, no: int, bracket: int) -> slice:
         """Where the trials of a bracket stand among those on a level."""
-        cycle, b = divmod(bracket, len(self._levels))
-        start, stop = ([0, *self._ends[no]][at] + cycle * self._ends[no][-1] for at in (b, b + 1))
-        return slice(start, stop)
+        return slice(self._before(no, bracket), self._before(no, bracket + 1))
 
-    def _ready(self, history: History, no: int, bracket: int) -> bool:
+    def _may_begin(self, history: History, no: int, bracket: int) -> bool:
         """Whether a bracket's trials on a level may begin: it begins there, or all trials on the rung below ended."""
-        if bracket % len(self._levels) == no:
+        if bracket % len(self._levels) == no or (no, bracket) in self._begun:
             return True
         below = self._rung(no - 1, bracket)
         trials = self._on[no - 1].trials[below]
-        return len(trials) == below.stop - below.start and all(
+        if len(trials) < below.stop - below.start or not all(
             n < len(history) and history.state_of(n) >= FIRST_ENDED for n in trials
-        )
+        ):
+            return False
+        self._begun.add((no, bracket))
+        return True
 
     def _parents(self, history: History, no: int, bracket: int) -> Floats:
         """The points (n, d) of those that mutants on a bracket's rung are made of."""
@@ -188,6 +224,40 @@ class DEHB(Described):
             parents = [*parents, *(entry for entry in self._ranked if entry not in parents)]
         return history.X[[n for _, n in parents]]
 
+    def _promoted(self, history: History, no: int, given: dict[int, Params]) -> Params | None:
+        """A configuration that won on a rung of the first cycle and is yet to come to the level; None: there is none.
+
+        They are told by what they are, since trials of another bracket may have taken their places. `given` holds the
+        configurations of trials that are about to start.
+        """
+        level = self._on[no]
+        if level.filled:
+            return None
+        wanted: list[Params] = []
+        filled = not given
+        for bracket in range(no):
+            rung = self._rung(no, bracket)
+            if rung.start >= level.size:
+                break
+            if not self._may_begin(history, no, bracket):
+                filled = False
+                continue
+            wanted += self._best_below(history, no, bracket)[: min(rung.stop, level.size) - rung.start]
+        numbers = level.trials if wanted else []
+        there = [given[n] if n in given else history.proposals.get(n, history.params[n]) for n in numbers]
+        for params in wanted:
+            if params not in there:
+                return params
+            there.remove(params)
+        level.filled = filled
+        return None
+
+    def _best_below(self, history: History, no: int, bracket: int) -> list[Params]:
+        """The configurations of a bracket's rung below a level, the best first."""
+        members = self._on[no - 1].trials[self._rung(no - 1, bracket)]
+        ranked = sorted((self._values[n], n) for n in members if self._values.get(n, inf) < inf)
+        return [history.params[n] for _, n in ranked]
+
     def _params(
         self, history: History, no: int, bracket: int, parents: Floats, rng: "np.random.Generator"
     ) -> Params | None:
@@ -195,11 +265,9 @@ class DEHB(Described):
         level = self._on[no]
         index = len(level.trials)
         place = level.holders.get(index % level.size)
-        if place is None and bracket % len(self._levels) != no:
-            members = self._on[no - 1].trials[self._rung(no - 1, bracket)]
-            ranked = sorted((self._values[n], n) for n in members if self._values.get(n, inf) < inf)
-            promoted = [n for _, n in ranked][index - self._rung(no, bracket).start :]
-            return history.params[promoted[0]] if promoted else None
+        if place is None and index >= level.size and bracket % len(self._levels) != no:
+            promoted = self._best_below(history, no, bracket) if self._may_begin(history, no, bracket) else []
+            return next(iter(promoted[index - self._rung(no, bracket).start :]), None)
         if place is None or len(parents) < 3:
             return None
         return _offspring(history.space, history.X[place[1]], parents, rng)

@@ -68,6 +68,8 @@ class Population(Described):
         interval: int | None = None,
         quantile: float = 0.2,
     ) -> None:
+        if not callable(explore):
+            raise UsageError(f"Population(explore={explore!r}): it must be a function of (history, trial, rng)")
         self.explore, self.max_steps, self.population, self.quantile = explore, max_steps, population, quantile
         self.interval, self._every = interval, checked("Population", max_steps, population, interval, quantile)
 

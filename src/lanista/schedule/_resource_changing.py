@@ -7,8 +7,9 @@ import numpy as np
 
 from lanista.errors import UsageError
 from lanista.journal import PAUSED, RUNNING, History
+from lanista.schedule._actions import sound
 from lanista.schedule._base import Action, Described, Event, Resume, Scheduler, Start
-from lanista.schedule._checks import decided, number, schedulers
+from lanista.schedule._checks import number, schedulers
 
 Rule = Callable[[History, int], Mapping[str, float] | None]
 """From the history and the number of a paused trial to what it gets when it goes on; None: what every trial gets."""
@@ -63,7 +64,7 @@ class ResourceChanging(Described):
 
     def on(self, history: History, event: Event) -> list[Action]:
         """What the scheduler says, with resources for those that are resumed."""
-        return [self._equip(history, action) for action in decided(self.scheduler, history, event)]
+        return [self._equip(history, action) for action in sound(self.scheduler, history, event)]
 
     def _equip(self, history: History, action: Action) -> Action:
         match action:

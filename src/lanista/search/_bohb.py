@@ -11,6 +11,7 @@ from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._axes import Axes
+from lanista.search._checks import is_number
 from lanista.search._levels import AtLevel, level_of
 from lanista.search._tpe import TPE
 
@@ -41,11 +42,11 @@ class BOHB(Described):
 
     def __init__(self, *, random_share: float = 1 / 3, candidates: int = 64, good_share: float = 0.15) -> None:
         self.random_share, self.candidates, self.good_share = random_share, candidates, good_share
-        if not _is_number(random_share) or not 0 <= random_share <= 1:
+        if not is_number(random_share) or not 0 <= random_share <= 1:
             raise UsageError(f"BOHB(random_share={random_share!r}): it must be from 0 to 1")
         if isinstance(candidates, bool) or not isinstance(candidates, int) or candidates < 1:
             raise UsageError(f"BOHB(candidates={candidates!r}): it must be a whole number from 1")
-        if not _is_number(good_share) or not 0 < good_share < 1:
+        if not is_number(good_share) or not 0 < good_share < 1:
             raise UsageError(f"BOHB(good_share={good_share!r}): it must be above 0 and below 1")
 
     def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:
@@ -66,7 +67,3 @@ class BOHB(Described):
         if not reached.any():
             return f"bohb: first points, until {needed} trials have come to the same step"
         return f"bohb: a model of {int(reached.sum())} trials {f'at step {level:g}' if isfinite(level) else 'in full'}"
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

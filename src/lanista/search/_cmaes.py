@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from lanista._described import Described
 from lanista.errors import MissingExtraError, UsageError
 from lanista.journal import CANCELLED, COMPLETED, STOPPED, History, Params
 from lanista.search._axes import ORDERED, Axes, Floats
+from lanista.search._checks import is_number
 from lanista.search._genetic import check_population
 from lanista.search._stream import seed_of
 from lanista.search._threads import one_thread
@@ -20,6 +22,8 @@ KEPT = 32
 """Generations back from which a result still counts."""
 TRIES = 50
 """Draws that may break a constraint before a random configuration is taken instead."""
+MOST_CORNERS = 500
+"""Draws after which a corner that was tried is tried again, since there is nothing else."""
 NEAR = 1e-6
 """By how much a point of the cube may differ from itself after it was a configuration."""
 CONVERGED = 1e-9
@@ -35,11 +39,12 @@ class CMAES(Described):
     else with twice the population: Auger and Hansen, A Restart CMA Evolution Strategy With Increasing Population Size
     (2005). Best for numeric spaces of 5 to 50 columns and some hundred trials or more.
 
-    A generation is made of the first `population` results that come in, from whichever generation they were drawn;
-    any number of trials may be pending. Within it, stopped trials rank after completed ones, failed ones last, those
-    that break a constraint after all that keep them; of several objectives the first counts. Trials count once they
-    are over, so a scheduler that pauses trials for good leaves little to learn from. Trials that a person added or
-    imported give the place to start from, if they ended before the first proposal did.
+    A generation is made of the first `population` results that come in, from whichever generation they were drawn; any
+    number of trials may be pending. Within it, stopped trials rank after completed ones, failed ones last, those that
+    break a constraint after all that keep them; of several objectives the first counts. What lies outside of the ranges
+    is moved onto their ends; a corner that was tried before is drawn again. Trials count once they are over, so a
+    scheduler that pauses trials for good leaves little to learn from. Trials that a person added or imported give the
+    place to start from, if they ended before the first proposal did.
 
     Args:
         population: of the first run; by default 4 + 3 ln d.
@@ -61,7 +66,7 @@ class CMAES(Described):
         self.population, self.sigma = population, sigma
         if population is not None:
             check_population("CMAES", population)
-        if not 0 < sigma <= 1:
+        if not is_number(sigma) or not 0 < sigma <= 1:
             raise UsageError(f"CMAES(sigma={sigma!r}): it must be above 0 and at most 1")
 
     @one_thread()
@@ -77,8 +82,11 @@ class CMAES(Described):
             )
         replay.advance()
         first = history.proposed
-        drawn = [replay.draw(replay.states[-1], index) for index in range(first, first + count)]
-        return [found[1] if found is not None else history.space.sample(rng, 1)[0] for found in drawn]
+        proposals: list[Params] = []
+        for index in range(first, first + count):
+            drawn = replay.propose(index, proposals)
+            proposals.append(history.space.sample(rng, 1)[0] if drawn is None else drawn)
+        return proposals
 
 
 class _Coding:
@@ -86,7 +94,7 @@ class _Coding:
 
     def __init__(self, history: History) -> None:
         self.space = history.space
-        axes = Axes(self.space)
+        axes = self._axes = Axes(self.space)
         kind, n = self.space.columns.kind, self.space.columns.cardinality
         ordered = (kind == ORDERED) & (n > 2) & (n <= MOST_STEPS)
         self.z = np.flatnonzero(ordered)
@@ -127,6 +135,12 @@ class _Coding:
             x[0, self.c] = (np.argmax(solution.c, axis=1) + 0.5) / self.n[self.c]
         return x
 
+    def is_corner(self, X: Floats) -> bool:
+        """Whether all continuous columns that apply at a full point X (1, d), if any, are at an end of their range."""
+        active = self._axes.active(X)
+        values = X[0, self.x] if active is None else X[0, self.x[active[0, self.x]]]
+        return bool(len(values)) and bool(((values <= 0.0) | (values >= 1.0)).all())
+
 
 class _Replay:
     """The optimiser's states, rebuilt from a history that grows.
@@ -164,16 +178,36 @@ class _Replay:
                     self._count(number)
         self._done = len(history.finished)
 
-    def draw(self, state: Any, index: int) -> tuple[Any, Params] | None:
-        """Proposal number `index` if drawn from that state; None if none met the constraints."""
+    def propose(self, index: int, others: list[Params]) -> Params | None:
+        """Proposal number `index`, None if no draw meets the constraints: not a corner that was tried, if possible."""
+        first = None
+        for _, params, corner in self._draws(self.states[-1], index):
+            first = first or params
+            if not corner or (params not in others and params not in self.history.params):
+                return params
+        return first
+
+    def _draws(self, state: Any, index: int) -> Iterator[tuple[Any, Params, bool]]:
+        """The draws from that state of which one becomes proposal number `index`, and which of them are corners.
+
+        They end with the first that is none. What was tried does not count here: a trial is recognised as one
+        of them without knowing what had been tried when it was proposed.
+        """
         state.reseed_rng(int(np.random.SeedSequence((self._seed, index)).generate_state(1)[0]))
         space = self.coding.space
-        for _ in range(TRIES):
+        corners = 0
+        for at in range(MOST_CORNERS):
+            if at >= TRIES and not corners:
+                return
             solution = state.ask()
-            params = space.decode(self.coding.point(solution))[0]
+            X = self.coding.point(solution)
+            params = space.decode(X)[0]
             if not space.constraints or space.valid(params):
-                return solution, params
-        return None
+                corner = self.coding.is_corner(X)
+                yield solution, params, corner
+                if not corner:
+                    return
+                corners += 1
 
     def _count(self, number: int) -> None:
         solution = self._recognised(number)
@@ -191,11 +225,10 @@ class _Replay:
             return None
         x, applies = self.history.X[number], self.history.active[number]
         for state in reversed(self.states):
-            drawn = self.draw(state, index)
-            if drawn is not None:
-                X, active = self.coding.space.encode([drawn[1]])
+            for solution, params, _ in self._draws(state, index):
+                X, active = self.coding.space.encode([params])
                 if active[0][applies].all() and (np.abs(X[0] - x)[applies] < NEAR).all():
-                    return drawn[0]
+                    return solution
         return None
 
     def _take_guess(self, number: int) -> None:

@@ -6,6 +6,7 @@ from lanista._described import Described
 from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._axes import Axes, Floats
+from lanista.search._checks import is_number
 from lanista.search._genetic import check_population, reflected
 from lanista.search._ranking import Rows, by_first, outcomes
 from lanista.space import Space
@@ -46,9 +47,9 @@ class DE(Described):
     def __init__(self, population: int = 12, *, scale: float = 0.5, crossover: float = 0.5) -> None:
         self.population, self.scale, self.crossover = population, scale, crossover
         check_population("DE", population)
-        if not 0 < scale <= 2:
+        if not is_number(scale) or not 0 < scale <= 2:
             raise UsageError(f"DE(scale={scale!r}): it must be above 0 and at most 2")
-        if not 0 <= crossover <= 1:
+        if not is_number(crossover) or not 0 <= crossover <= 1:
             raise UsageError(f"DE(crossover={crossover!r}): it must be from 0 to 1")
 
     def ask(self, history: History, count: int, rng: "np.random.Generator") -> list[Params]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from math import isinf
 
 import numpy as np
 
 from lanista._described import Described
-from lanista.errors import UsageError
+from lanista.errors import UnsatisfiableError, UsageError
 from lanista.journal import History, Params
 from lanista.space import Space
 
@@ -24,6 +25,7 @@ class Grid(Described):
     Raises:
         UsageError: `points` is neither a whole number from 1 nor a mapping.
         SpaceError: `points` names no parameter of the space, or gives one fewer than 1.
+        UnsatisfiableError: no point of the grid meets the constraints, or a million in a row break them.
 
     >>> from lanista.space import Choice, Float, Space
     >>> space = Space({"x": Float(0, 1), "c": Choice(["a", "b"])})
@@ -47,9 +49,14 @@ class Grid(Described):
             return [{} for _ in range(count)]
         first = history.proposed - (0 if defined else _blind(history))
         if self._space is not history.space or first < self._at:
-            self._space, self._points, self._at = history.space, history.space.grid(self.points), 0
+            self._points, self._at = history.space.grid(self.points), 0
+        self._space = None  # what raises is begun anew
         found = list(islice(self._points, first - self._at, first - self._at + count))
-        self._at = first + len(found)
+        if count and not first and not found:
+            names = ", ".join(map(repr, history.space.constraints))
+            finer = f", or take a finer grid than Grid(points={self.points!r})" if isinf(history.space.size) else ""
+            raise UnsatisfiableError(f"no point of the grid meets the constraints {names}; loosen them{finer}")
+        self._space, self._at = history.space, first + len(found)
         return found
 
 

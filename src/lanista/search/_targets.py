@@ -37,8 +37,8 @@ def bend(y: Floats) -> Floats:
     """(n,) the logarithm of the distance to a value somewhat below the best, scaled to deviation 1.
 
     Hutter et al., Sequential Model-Based Optimization for General Algorithm Configuration (2011), section 4.1, learn
-    logarithms of costs; here the costs need not be positive. What is far or near is told by the height of the median, so
-    that a value of any size, as of a training that diverged, does not hide what the others tell.
+    logarithms of costs; here the costs need not be positive. What is far or near is told by the height of the median,
+    so that a value of any size, as of a training that diverged, does not hide what the others tell.
     """
     y = y / max(float(np.abs(y).max()), 1e-300)
     height = y - y.min()

@@ -7,6 +7,7 @@ from lanista.errors import UsageError
 from lanista.journal import History, Params
 from lanista.search._axes import Axes, Floats
 from lanista.search._branching import drawn, inside
+from lanista.search._checks import is_number
 from lanista.search._densities import FADING, PRIOR, Densities, good_rows, weights_of
 from lanista.search._lessons import lessons_of
 from lanista.search._ranking import Outcomes, outcomes
@@ -66,7 +67,7 @@ class TPE(Described):
         for name, value in (("startup", startup), ("candidates", candidates)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise UsageError(f"TPE({name}={value!r}): it must be a whole number from 1")
-        if not 0 < good_share < 1:
+        if not is_number(good_share) or not 0 < good_share < 1:
             raise UsageError(f"TPE(good_share={good_share!r}): it must be above 0 and below 1")
         self._startup = latin_startup(startup)
 

@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lanista.errors import SpaceError
-from lanista.space import _check, _grid
+from lanista.space import _check
 from lanista.space._choice import Children, tree_json, tree_size
 from lanista.space._codec import Codec
 from lanista.space._columns import Columns, Mask, Matrix
 from lanista.space._constraints import Condition, Constraint, make_constraint
 from lanista.space._domain import Params
 from lanista.space._fix import fix
+from lanista.space._grid import Grid, counts
 from lanista.space._group import Groups, unfold
 from lanista.space._json import read_constraint, read_tree
 from lanista.space._judge import Judge
@@ -124,7 +125,7 @@ class Space:
         """
         size = tree_size(self._tree)
         if self._constraints and size <= MOST_COUNTED:
-            return sum(map(self.valid, _grid.grid(self._tree, _grid.counts(1, self.names))))
+            return sum(1 for _ in self._grid(1))
         return size
 
     # Groups
@@ -353,8 +354,13 @@ class Space:
 
         Raises:
             SpaceError: a number of points below 1, or a name that is no parameter.
+            UnsatisfiableError: a million points in a row break the constraints. An expression is decided as soon as the
+                parameters that it mentions are set, so it counts once for all values of those that come after them.
         """
-        return map(plain, filter(self.valid, _grid.grid(self._tree, _grid.counts(points, self.names))))
+        return map(plain, self._grid(points))
+
+    def _grid(self, points: int | Mapping[str, int]) -> Grid:
+        return Grid(self._tree, counts(points, self.names), self._constraints, self._known)
 
     def to_json(self) -> dict[str, Any]:
         """Returns the space as a JSON object; of callable constraints only the names are kept."""
