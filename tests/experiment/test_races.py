@@ -53,6 +53,26 @@ def test_a_number_is_given_once_though_others_write_amid_a_decision(two):
     assert same_when_replayed(exp)
 
 
+def test_starts_are_decided_anew_where_others_wrote_while_the_stops_beside_them_were_journalled(two):
+    """Two processes that fill one free place would make a population grow."""
+    exp, other = two
+
+    class Replacing:
+        def on(self, history, event):
+            if not isinstance(event, Slots) or len(history) >= 3:
+                return []
+            if len(history) == 1 and history.state_of(0) == PAUSED:
+                other.add({"x": 0.25}, 1.0)
+                return [Stop(0, "behind"), Start(params={"x": 0.1 * len(history)})]
+            return [Start(budget=1, params={"x": 0.1 * len(history)})]
+
+    exp._engine.scheduler = Replacing()
+    exp.run(lambda trial: trial.report(y=trial["x"]), progress=False)
+    assert [trial.params["x"] for trial in exp.trials] == [0.0, 0.25, 0.2]
+    assert exp.trials[0].state == "stopped"
+    assert same_when_replayed(exp)
+
+
 def test_threads_may_ask_report_tell_and_note_at_once(tmp_path):
     exp = la.Experiment("threads", SPACE, "y", store=tmp_path / "a.db", searcher="random", seed=0)
 

@@ -104,7 +104,10 @@ class Engine:
         """
         with self.journal.lock:
             while True:
+                foreign = self.journal.foreign
                 events, used = self._plan(free, room, [job.resources for job in beside])
+                if self.journal.foreign > foreign:
+                    continue  # what was done at once brought in what others wrote: the rest was decided without that
                 if not events:
                     self._queue = self._queue[used:]
                     return []
@@ -126,7 +129,7 @@ class Engine:
         queued = self._queue[:left]
         wanted = int(min(left - len(queued), limit() + len(h.live[WAITING]) + FEW))
         actions = [*queued, *(self._decide(Slots(wanted)) if wanted > 0 else [])]
-        # At first what is done at once: it is journalled, and brings what others wrote into the history that follows.
+        # At first what is done at once: the history that follows has it.
         starts = [action for action in actions if isinstance(action, (Start, Resume))]
         if len(starts) < len(actions):
             self._apply([action for action in actions if not isinstance(action, (Start, Resume))])

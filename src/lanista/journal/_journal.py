@@ -35,8 +35,9 @@ class Journal:
     """Appends to the store and folds what was written, by anyone, in the journal's order.
 
     The history only ever advances over events that are already durable. `listener` hears each batch after it was
-    folded, and whether this process wrote it. `lock` is held while events are written and folded; who decides on the
-    history holds it from the first look to the last word, as other threads may write too.
+    folded, and whether this process wrote it; `foreign` counts the events that it did not. `lock` is held while events
+    are written and folded; who decides on the history holds it from the first look to the last word, as other threads
+    may write too.
     """
 
     def __init__(self, store: Store, info: ExperimentInfo, space: Space | None = None) -> None:
@@ -44,6 +45,7 @@ class Journal:
         self.info = info
         self.history = History(space)
         self.listener: Listener | None = None
+        self.foreign = 0
         self.lock = threading.RLock()
         self.sync()
 
@@ -88,5 +90,6 @@ class Journal:
 
     def _fold(self, events: Sequence[Event], own: bool) -> None:
         self.history.extend(events)
+        self.foreign += 0 if own else len(events)
         if self.listener is not None:
             self.listener(events, own)
