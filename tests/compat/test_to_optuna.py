@@ -255,7 +255,7 @@ def test_hyperbands_brackets_share_what_is_known() -> None:
     ("arguments", "message"),
     [
         ({"searcher": "tpf"}, r"searcher='tpf' is not known; did you mean 'tpe'"),
-        ({"searcher": TPE}, r"has no method ask"),
+        ({"searcher": TPE}, r"searcher=TPE is a class"),
         ({"searcher": "tpe", "seed": -1}, r"to_optuna\(seed=-1\): it must be a whole number from 0"),
         (
             {"searcher": "tpe", "space": {"z": Normal(0, 1)}},

@@ -135,8 +135,8 @@ def test_a_branch_is_searched_with_what_was_learnt_in_it() -> None:
         )
         value = 1.0 + (i / 7 - 0.4) ** 2 if i < 8 else loss(params)
         story.end(story.start(params), "completed", value)
-    for params in ({"learner": "peaked", "y": i / 8} for i in range(9)):
-        story.end(story.start(params), "completed", 1.0)
+    for params in ({"learner": "peaked", "y": i / 8} for i in range(9)):  # the last is the best: no search has stalled
+        story.end(story.start(params), "completed", 1.0 - 0.9 * params["y"])
     found = [GP().ask(story.history, 8, np.random.default_rng(seed)) for seed in range(4)]
     poor = [params["z"] for batch in found for params in batch if params["learner"] == "poor"]
     assert len(poor) >= 4

@@ -52,20 +52,20 @@ class TestForestWithAllEffort(SearcherContract, DiscoveringContract):
 
 
 @pytest.mark.parametrize(
-    ("case", "workers"),
+    ("case", "workers", "trials"),
     [
-        pytest.param("network", 1, id="network-1"),
-        pytest.param(CLASHES, 8, id="clashes-8"),
-        pytest.param("branin", 1, id="branin-1", marks=pytest.mark.long),
-        pytest.param("branin", 8, id="branin-8", marks=pytest.mark.long),
-        pytest.param("network", 8, id="network-8", marks=pytest.mark.long),
-        pytest.param(CLASHES, 1, id="clashes-1", marks=pytest.mark.long),
+        pytest.param("network", 1, 60, id="network-1"),
+        pytest.param(CLASHES, 8, 80, id="clashes-8"),
+        pytest.param("branin", 1, 60, id="branin-1", marks=pytest.mark.long),
+        pytest.param("branin", 8, 60, id="branin-8", marks=pytest.mark.long),
+        pytest.param("network", 8, 60, id="network-8", marks=pytest.mark.long),
+        pytest.param(CLASHES, 1, 60, id="clashes-1", marks=pytest.mark.long),
     ],
 )
-def test_it_beats_random_search(case: str | Case, workers: int) -> None:
+def test_it_beats_random_search(case: str | Case, workers: int, trials: int) -> None:
     """In 4 of 5 seeds, with half of its regret in the geometric mean, also with 8 trials pending at a time."""
-    ours = np.array([run(case, Forest(), seed, 60, workers) for seed in range(5)])
-    random = np.array([run(case, Random(), seed, 60) for seed in range(5)])
+    ours = np.array([run(case, Forest(), seed, trials, workers) for seed in range(5)])
+    random = np.array([run(case, Random(), seed, trials) for seed in range(5)])
     assert (ours < random).sum() >= 4
     assert np.log10(ours / random).mean() < -0.3
 

@@ -144,7 +144,7 @@ class Sample(NamedTuple):
         if middle > 0:
             height = np.minimum(height, cut * middle)
         spread = float(height.std()) or 1.0
-        return cls(X[rows], (height - height.mean()) / spread, spread * largest)
+        return cls(X[rows], (height - height.mean()) / spread, max(spread * largest, 1e-300))
 
 
 def modelled(count: int, d: int) -> int:
