@@ -267,6 +267,7 @@ def test_arguments_are_checked(arguments: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("told", "error", "message"),
     [
+        (None, UsageError, "returned None for the first step of trial 0; return"),
         (1.0, UsageError, r"returned 1.0 for step 1 of trial 0; return \(metrics, seconds\)"),
         ((1.0, -1.0), UsageError, "returned -1.0 seconds for step 1 of trial 0"),
         ((1.0, math.nan), UsageError, "returned nan seconds"),

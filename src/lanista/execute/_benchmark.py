@@ -152,7 +152,14 @@ class _Called:
                 "last one, or the scheduler must have max_steps"
             )
         told = self._cost(dict(self._job.params), step)
-        return None if told is None else self._outcome(told, step)
+        if told is not None:
+            return self._outcome(told, step)
+        if step == 1:
+            raise UsageError(
+                f"the cost function returned None for the first step of trial {self._job.number}; return "
+                "(metrics, seconds) for each step that a trial has, and None after the last one"
+            )
+        return None
 
     def level(self, level: int, done: int) -> Outcome:
         told = self._cost(dict(self._job.params), level)
