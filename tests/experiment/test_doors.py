@@ -60,6 +60,8 @@ def test_a_name_used_again_with_another_metric_or_seed(tmp_path):
             {"searcher": "NetworkMorphism"},
             "searcher='NetworkMorphism': it grows networks of its own making",
         ),
+        ({"searcher": "optuna"}, "searcher='optuna': take 'tpe', which is what Optuna does by default"),
+        ({"searcher": "smac3"}, "'smac3' is not known; there are: anneal, "),
         ({"mode": "maximize"}, "the direction 'maximize' must be 'min' or 'max'; did you mean 'max'"),
         ({"direction": "minimize"}, r"Experiment\(direction=\.\.\.\): there is no such argument; did you mean 'mode'"),
         ({"sceduler": "asha"}, "did you mean 'scheduler'"),

@@ -106,7 +106,9 @@ ALIASES = {
     "localsearch": "local",
     "policybasedrl": "ppo",
     "differentialevolution": "de",
-    "bayesian": "gp",
+    **dict.fromkeys(("bo", "bayes", "bayesian", "bayesopt", "bayesianoptimization"), "gp"),
+    "randomforest": "forest",
+    "genetic": "evolution",
     "medianstop": "median",
     "medianstopping": "median",
     "nsgaii": "nsga2",
@@ -115,6 +117,8 @@ ALIASES = {
     "sha": "halving",
 }
 """Names that NNI and others have for what is here, without the ending "Tuner" or "Advisor"."""
+LEAST_ALIKE = 0.65
+"""How alike a name must be to what was written for it to be what was meant."""
 _SCHEDULER = "it is a scheduler here: give scheduler={!r}, with any searcher"
 _MORPHISM = (
     "it grows networks of its own making, which nothing here does; search your own with evolution, as a "
@@ -124,6 +128,9 @@ ELSEWHERE = {
     "searcher": {
         **{name: _SCHEDULER.format(name) for name in ("hyperband", "pbt", "pb2", "dehb")},
         "networkmorphism": _MORPHISM,
+        "optuna": "take 'tpe', which is what Optuna does by default, or wrap a sampler of it by "
+        "lanista.compat.optuna.FromOptuna(sampler)",
+        "hyperopt": "what it does is 'tpe', 'anneal' and 'random' here",
     },
     "scheduler": {"bohb": "it is two things here: searcher='bohb' with scheduler='hyperband'"},
 }
@@ -158,7 +165,7 @@ def maker(kind: str, name: str, table: Mapping[str, Callable[..., T]]) -> Callab
         raise UsageError(f"{kind}={name!r}: {ELSEWHERE[kind][key]}")
     from difflib import get_close_matches
 
-    close = get_close_matches(key, table, 1)
+    close = get_close_matches(key, table, 1, LEAST_ALIKE)
     hint = f"did you mean {close[0]!r}? There" if close else "there"
     raise UsageError(f"{kind}={name!r} is not known; {hint} are: {', '.join(sorted(table))}")
 
