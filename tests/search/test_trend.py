@@ -233,3 +233,17 @@ def test_many_pending_trials_wait_for_the_longer_start(pending: int) -> None:
         story.end(number, "completed", 1.0 * number)
     expected = first.ask(GP(), pending + 3)[-1]
     assert (story.ask(GP())[0] == expected) == (pending > 6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_proposal_is_from_anywhere_before_a_slope_can_be_told(seed: int) -> None:
+    """Of ten numbers a slope has eleven coefficients: so many trials stay near the best one, the defaults'."""
+    story, searcher = Story(Space({f"x{i}": Float(0, 1) for i in range(10)}), seed=seed), GP()
+    away = []
+    for trial in range(11):
+        (params,) = story.ask(searcher)
+        steps = np.abs(np.array(list(params.values())) - 0.5)
+        if trial >= 2:
+            away.append(steps.max())
+        story.end(story.start(params), "completed", float(steps.sum()))
+    assert max(away) < 0.15

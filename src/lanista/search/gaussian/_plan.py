@@ -18,7 +18,8 @@ from lanista.search.gaussian._region import FIRST
 from lanista.search.gaussian._session import CENTRES, Seen, Setting, Step
 
 SMOOTH_CYCLE, CYCLE = 4, 2
-"""Of so many proposals one is drawn from anywhere; the others stay in the trust region."""
+"""Of so many proposals one is drawn from anywhere; the others stay in the trust region, and along a slope all do as
+long as there are no more trials than it has coefficients."""
 SMOOTH_FIRST = 0.56
 """First length of the trust region's side, where a slope can be followed, times the root of the number of columns that
 are searched, of four at least."""
@@ -70,7 +71,8 @@ class Plan:
                 return self._inside(branch, pending)
         if self._stalled and number % RANDOM_CYCLE == RANDOM_CYCLE - 1:
             return Step(Nothing(), pending[:0])
-        if not self._local or number % cycle == cycle - 1 or self._belief.flat:
+        begins = self._follows and number <= self._setting.features.count + 1
+        if not self._local or (number % cycle == cycle - 1 and not begins) or self._belief.flat:
             return Step(self._belief.acquisition(pending), self._belief.centres(CENTRES))
         near = self._near
         return Step(self._gain(pending) if self._follows else self._belief.acquisition(pending), near.centre, near.part)
