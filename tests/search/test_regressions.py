@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from lanista.errors import UnsatisfiableError
 from lanista.journal import Learned, at_least, at_most
-from lanista.search import GP, NSGA2, NSGA3, TuRBO
+from lanista.search import GP, NSGA2, NSGA3, TPE, Auto, Random, Searcher, Sobol, TuRBO
 from lanista.search._ranking import outcomes, violation
 from lanista.search.gaussian._acquire import Acquisition, Bools, Floats
 from lanista.search.gaussian._believe import Belief
@@ -202,3 +203,10 @@ def test_only_the_last_of_many_pending_trials_are_believed(monkeypatch: pytest.M
     monkeypatch.setattr(Belief, "acquisition", counted)
     story.ask(searcher, 3)
     assert believed == [MOST_PENDING] * 3
+
+
+@pytest.mark.parametrize("searcher", [Auto(), GP(), TPE(), Sobol(), Random()], ids=lambda s: type(s).__name__)
+def test_the_constraint_that_nothing_meets_is_told(searcher: Searcher) -> None:
+    space = Space({"a": Float(0, 1), "b": Float(0, 1)}).where("a < b").where("a + b == 1")
+    with pytest.raises(UnsatisfiableError, match=r"'a < b' \(holds in [45]\d\.\d %\), 'a \+ b == 1' \(holds in 0 %\)"):
+        Story(space).ask(searcher)

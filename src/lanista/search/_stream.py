@@ -6,7 +6,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from lanista.errors import UnsatisfiableError
 from lanista.journal import History
 from lanista.space import Params, Space
 
@@ -35,7 +34,7 @@ class Stream:
         """The configurations number `first` to `first + count - 1`, counted from 0.
 
         Raises:
-            UnsatisfiableError: 100,000 points in a row break the constraints.
+            UnsatisfiableError: 100,000 points in a row break the constraints, and as many random ones do.
         """
         if first < self._start:
             self._rewind()
@@ -62,11 +61,7 @@ class Stream:
             if len(self._block):
                 return
             invalid += len(points)
-        names = ", ".join(map(repr, self.space.constraints))
-        raise UnsatisfiableError(
-            f"{invalid} configurations in a row break the constraints {names}; loosen them, "
-            "or write an equality by leaving out one parameter and computing it in the objective"
-        )
+        self._block = self.space.sample_unit(np.random.default_rng(self._start), 1)  # or raises, and tells which break
 
 
 class Startup:
