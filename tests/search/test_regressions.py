@@ -208,5 +208,7 @@ def test_only_the_last_of_many_pending_trials_are_believed(monkeypatch: pytest.M
 @pytest.mark.parametrize("searcher", [Auto(), GP(), TPE(), Sobol(), Random()], ids=lambda s: type(s).__name__)
 def test_the_constraint_that_nothing_meets_is_told(searcher: Searcher) -> None:
     space = Space({"a": Float(0, 1), "b": Float(0, 1)}).where("a < b").where("a + b == 1")
-    with pytest.raises(UnsatisfiableError, match=r"'a < b' \(holds in [45]\d\.\d %\), 'a \+ b == 1' \(holds in 0 %\)"):
+    with pytest.raises(
+        UnsatisfiableError, match=r"'a < b' \(holds in [45]\d(\.\d)? %\), 'a \+ b == 1' \(holds in 0 %\)"
+    ):
         Story(space).ask(searcher)

@@ -166,6 +166,10 @@ def test_values_of_any_size_can_be_modelled(values: list[float]) -> None:
     assert np.isfinite(model.predict(np.full((1, D), 0.3))).all()
 
 
+def test_a_unit_of_values_has_an_inverse() -> None:
+    assert np.isfinite(1.0 / Sample.of(np.zeros((2, D)), np.array([0.0, 1e-320])).unit)
+
+
 def rotated(params: Params) -> float:
     return float(valley(np.array([[params[name] for name in NAMES]]))[0])
 
@@ -240,7 +244,7 @@ def test_no_proposal_is_from_anywhere_before_a_slope_can_be_told(seed: int) -> N
     """Of ten numbers a slope has eleven coefficients: so many trials stay near the best one, the defaults'."""
     story, searcher = Story(Space({f"x{i}": Float(0, 1) for i in range(10)}), seed=seed), GP()
     away = []
-    for trial in range(11):
+    for trial in range(12):
         (params,) = story.ask(searcher)
         steps = np.abs(np.array(list(params.values())) - 0.5)
         if trial >= 2:

@@ -74,7 +74,7 @@ class Benchmark(Protocol):
 
 
 Cost = Callable[[Params, int], tuple[Any, float] | None]
-"""cost(params, step) -> (metrics, seconds): what step 1, 2, … gives and takes; None: the trial was over before it."""
+"""cost(params, step) -> (metrics, seconds): what step 1, 2, … gives and takes; None once the trial is over."""
 
 
 class Trace(Protocol):
@@ -157,7 +157,8 @@ class _Called:
         if step == 1:
             raise UsageError(
                 f"the cost function returned None for the first step of trial {self._job.number}; return "
-                "(metrics, seconds) for each step that a trial has, and None after the last one"
+                "(metrics, seconds) for each step that a trial has, and None after the last one; for what cannot be "
+                "trained, raise lanista.Infeasible"
             )
         return None
 

@@ -106,9 +106,10 @@ ALIASES = {
     "localsearch": "local",
     "policybasedrl": "ppo",
     "differentialevolution": "de",
-    **dict.fromkeys(("bo", "bayes", "bayesian", "bayesopt", "bayesianoptimization"), "gp"),
+    **dict.fromkeys(("bo", "bayes", "bayesian", "bayesopt", "gaussianprocess"), "gp"),
+    **dict.fromkeys(("bayesianoptimization", "bayesianoptimisation"), "gp"),
     "randomforest": "forest",
-    "genetic": "evolution",
+    **dict.fromkeys(("ga", "genetic", "geneticalgorithm"), "evolution"),
     "medianstop": "median",
     "medianstopping": "median",
     "nsgaii": "nsga2",
@@ -132,9 +133,12 @@ ELSEWHERE = {
         "lanista.compat.optuna.FromOptuna(sampler)",
         "hyperopt": "what it does is 'tpe', 'anneal' and 'random' here",
     },
-    "scheduler": {"bohb": "it is two things here: searcher='bohb' with scheduler='hyperband'"},
+    "scheduler": {
+        "bohb": "it is two things here: searcher='bohb' with scheduler='hyperband'",
+        "optuna": "'median', 'asha' and 'hyperband' do what its pruners of like names do",
+    },
 }
-"""Names that people look for in the wrong place, or too early, and what to take."""
+"""Names that people look for in the wrong place, or that are of other systems, and what to take."""
 
 T = TypeVar("T")
 

@@ -35,9 +35,9 @@ class GP(Described):
     Every second proposal stays in a trust region around the best trial, as in `TuRBO`, which gets to the bottom of a
     valley that was found. Slopes are followed where one objective depends on numbers alone, without conditions, bounds
     on metrics, priors, earlier experiments, trials that were stopped early or `warp`, and at most six trials are
-    pending, those that are asked for among them: three of four proposals then stay in a smaller region, and the first
-    ones all do, as many as there are numbers. The process there is of another kind, a quadratic function and what that
-    leaves, so that a valley may run in any direction.
+    pending, those that are asked for among them: three of four proposals then stay in a smaller region, and all do as
+    long as there are no more trials than a slope has coefficients. The process there is of another kind, a quadratic
+    function and what that leaves, so that a valley may run in any direction.
     As long as all values are alike, and no trial was stopped early, the space is searched evenly. Every third proposal
     is random while the search for one objective has stalled: when the model has had 20 trials since the best one, and
     as many as half of those that ended. It may be wrong about where better ones are; Hutter, Hoos and Leyton-Brown,

@@ -23,7 +23,7 @@ class Sobol(Described):
 
     Raises:
         UsageError: the space has more than 21,201 columns.
-        UnsatisfiableError: 100,000 points in a row break the constraints.
+        UnsatisfiableError: 100,000 points in a row break the constraints, and as many random ones do.
 
     >>> from lanista.space import Float, Space
     >>> Sobol().ask(History(Space({"x": Float(0, 1)})), 2, np.random.default_rng(1))

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from lanista.errors import UnsatisfiableError
 from lanista.journal import History
 from lanista.space import Params, Space
 
@@ -13,7 +14,7 @@ Floats = NDArray[np.float64]
 BLOCK = 256
 """Points made at a time."""
 MOST_INVALID = 100_000
-"""Points in a row that break the constraints before these count as unsatisfiable."""
+"""Points in a row that break the constraints before random ones have to show that there are any that meet them."""
 
 
 class Stream:
@@ -55,13 +56,23 @@ class Stream:
     def _advance(self) -> None:
         self._start += len(self._block)
         invalid = 0
-        while invalid < MOST_INVALID:
+        while True:
             points = next(self._source)
             self._block = points[self.space.feasible(self.space.decode(points))] if self.space.constraints else points
             if len(self._block):
                 return
             invalid += len(points)
-        self._block = self.space.sample_unit(np.random.default_rng(self._start), 1)  # or raises, and tells which break
+            if invalid >= MOST_INVALID:
+                self._hope()
+                invalid = 0
+
+    def _hope(self) -> None:
+        """Goes on only if random points are there that meet the constraints; else tells how often each holds."""
+        try:
+            self.space.sample_unit(np.random.default_rng(0), 1)
+        except UnsatisfiableError:
+            self._rewind()
+            raise
 
 
 class Startup:

@@ -13,8 +13,8 @@ SLACK = 0.05
 """Share of the trials whose spread is added below the best one, before logarithms."""
 LEAST = 1e-3
 """The same as a share of the height of the worst one, where it is more."""
-FAR = 30.0
-"""The height, in that of the median, that values are cut at."""
+FAR, LOW = 100.0, 0.25
+"""The height that values are cut at, in that of the trial which this share of all but the best ones is below."""
 AUGMENT = 0.05
 """Weight of the sum beside the maximum, which keeps weakly dominated points from being as good."""
 
@@ -39,14 +39,14 @@ def bend(y: Floats) -> Floats:
     """(n,) the logarithm of the distance to a value somewhat below the best, scaled to deviation 1.
 
     Hutter et al., Sequential Model-Based Optimization for General Algorithm Configuration (2011), section 4.1, learn
-    logarithms of costs; here the costs need not be positive. What is far is told by the height of the median, so that a
-    value of any size, as of a training that diverged, does not hide what the others tell.
+    logarithms of costs; here the costs need not be positive. Far ones are cut, so that values of any size, as of
+    trainings that diverged, do not hide what the others tell, unless most of them are such.
     """
     y = y / max(float(np.abs(y).max()), 1e-300)
     height = y - y.min()
     if not height.max() > 0:
         return np.zeros(len(y))
-    height = np.minimum(height, FAR * float(np.median(height[height > 0])))
+    height = np.minimum(height, FAR * float(np.quantile(height[height > 0], LOW)))
     height /= height.max()
     logs = np.log(height + max(float(np.quantile(height, SLACK)), LEAST))
     scaled: Floats = (logs - logs.mean()) / logs.std()

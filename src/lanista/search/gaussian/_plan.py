@@ -69,9 +69,9 @@ class Plan:
             branch = self._neglected(pending)
             if branch is not None:
                 return self._inside(branch, pending)
-        if self._stalled and number % RANDOM_CYCLE == RANDOM_CYCLE - 1:
-            return Step(Nothing(), pending[:0])
         begins = self._follows and number <= self._setting.features.count + 1
+        if self._stalled and not begins and number % RANDOM_CYCLE == RANDOM_CYCLE - 1:
+            return Step(Nothing(), pending[:0])
         if not self._local or (number % cycle == cycle - 1 and not begins) or self._belief.flat:
             return Step(self._belief.acquisition(pending), self._belief.centres(CENTRES))
         near = self._near
