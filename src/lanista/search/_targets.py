@@ -13,8 +13,8 @@ SLACK = 0.05
 """Share of the trials whose spread is added below the best one, before logarithms."""
 LEAST = 1e-3
 """The same as a share of the height of the worst one, where it is more."""
-FAR, LOW = 100.0, 0.25
-"""The height that values are cut at, in that of the trial which this share of all but the best ones is below."""
+FAR = 30.0
+"""The height that values are cut at, in that of the middle one of all but the best."""
 AUGMENT = 0.05
 """Weight of the sum beside the maximum, which keeps weakly dominated points from being as good."""
 
@@ -40,13 +40,13 @@ def bend(y: Floats) -> Floats:
 
     Hutter et al., Sequential Model-Based Optimization for General Algorithm Configuration (2011), section 4.1, learn
     logarithms of costs; here the costs need not be positive. Far ones are cut, so that values of any size, as of
-    trainings that diverged, do not hide what the others tell, unless most of them are such.
+    trainings that diverged, do not hide what the others tell, unless half of the others are such.
     """
     y = y / max(float(np.abs(y).max()), 1e-300)
     height = y - y.min()
     if not height.max() > 0:
         return np.zeros(len(y))
-    height = np.minimum(height, FAR * float(np.quantile(height[height > 0], LOW)))
+    height = np.minimum(height, FAR * float(np.median(height[height > 0])))
     height /= height.max()
     logs = np.log(height + max(float(np.quantile(height, SLACK)), LEAST))
     scaled: Floats = (logs - logs.mean()) / logs.std()
