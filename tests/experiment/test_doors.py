@@ -61,6 +61,7 @@ def test_a_name_used_again_with_another_metric_or_seed(tmp_path):
             "searcher='NetworkMorphism': it grows networks of its own making",
         ),
         ({"searcher": "optuna"}, "searcher='optuna': take 'tpe', which is what Optuna does by default"),
+        ({"scheduler": "optuna"}, "scheduler='optuna': take a scheduler in its place: 'median', 'asha' or 'hyperband'"),
         ({"searcher": "smac3"}, "'smac3' is not known; there are: anneal, "),
         ({"mode": "maximize"}, "the direction 'maximize' must be 'min' or 'max'; did you mean 'max'"),
         ({"direction": "minimize"}, r"Experiment\(direction=\.\.\.\): there is no such argument; did you mean 'mode'"),

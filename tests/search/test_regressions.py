@@ -212,3 +212,21 @@ def test_the_constraint_that_nothing_meets_is_told(searcher: Searcher) -> None:
         UnsatisfiableError, match=r"'a < b' \(holds in [45]\d(\.\d)? %\), 'a \+ b == 1' \(holds in 0 %\)"
     ):
         Story(space).ask(searcher)
+
+
+def test_a_sequence_goes_on_as_long_as_random_points_meet_the_constraints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However rare those are that do, and whenever it is asked whether there are any: the points are its own."""
+    story = Story(PLANE.where("abs(x - y) < 1e-4"))
+    expected = Sobol().ask(story.history, 3, np.random.default_rng(0))
+    monkeypatch.setattr("lanista.search._stream.MOST_INVALID", 300)
+    assert Sobol().ask(story.history, 3, np.random.default_rng(0)) == expected
+
+
+def test_what_could_not_be_proposed_cannot_be_proposed_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sequence stood behind the points that had been refused, and came to others."""
+    monkeypatch.setattr("lanista.search._stream.MOST_INVALID", 300)
+    monkeypatch.setattr("lanista.space._judge.MOST_TRIES", 10)
+    story, searcher = Story(PLANE.where("abs(x - y) < 1e-4")), Sobol()
+    for _ in range(50):
+        with pytest.raises(UnsatisfiableError, match="holds in"):
+            story.ask(searcher)

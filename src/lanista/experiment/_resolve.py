@@ -120,6 +120,7 @@ ALIASES = {
 """Names that NNI and others have for what is here, without the ending "Tuner" or "Advisor"."""
 LEAST_ALIKE = 0.65
 """How alike a name must be to what was written for it to be what was meant."""
+_PRUNERS = "take a scheduler in its place: 'median', 'asha' or 'hyperband' do what pruners of like names do"
 _SCHEDULER = "it is a scheduler here: give scheduler={!r}, with any searcher"
 _MORPHISM = (
     "it grows networks of its own making, which nothing here does; search your own with evolution, as a "
@@ -135,7 +136,7 @@ ELSEWHERE = {
     },
     "scheduler": {
         "bohb": "it is two things here: searcher='bohb' with scheduler='hyperband'",
-        "optuna": "'median', 'asha' and 'hyperband' do what its pruners of like names do",
+        "optuna": _PRUNERS,
     },
 }
 """Names that people look for in the wrong place, or that are of other systems, and what to take."""
@@ -234,7 +235,7 @@ def _decider(kind: str, given: str | T, table: Mapping[str, Callable[..., T]], m
 
 _OPTUNA = {
     "samplers": "wrap it: searcher=lanista.compat.optuna.FromOptuna(sampler)",
-    "pruners": "take a scheduler in its place: 'median', 'asha' or 'hyperband' do what pruners of like names do",
+    "pruners": _PRUNERS,
 }
 
 

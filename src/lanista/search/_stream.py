@@ -61,10 +61,9 @@ class Stream:
             self._block = points[self.space.feasible(self.space.decode(points))] if self.space.constraints else points
             if len(self._block):
                 return
-            invalid += len(points)
-            if invalid >= MOST_INVALID:
+            if invalid < MOST_INVALID <= invalid + len(points):
                 self._hope()
-                invalid = 0
+            invalid += len(points)
 
     def _hope(self) -> None:
         """Goes on only if random points are there that meet the constraints; else tells how often each holds."""

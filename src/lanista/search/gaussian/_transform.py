@@ -15,6 +15,12 @@ FEWEST_BELOW = 3
 """Values besides the least one that a cliff must have below it."""
 
 
+def cut(height: Floats, far: float) -> Floats:
+    """(n,) heights above the least value, none of them more than so many times their median, unless that is 0."""
+    middle = float(np.median(height))
+    return np.minimum(height, far * middle) if middle > 0 else height
+
+
 def gaussianised(y: Floats) -> Floats:
     """(n,) finite values, smaller is better, with mean 0, variance 1 and a histogram that is near a normal one.
 
@@ -30,8 +36,7 @@ def gaussianised(y: Floats) -> Floats:
     height = y - y.min()
     if not height.max() > 1e-14:
         return np.zeros_like(y)
-    middle = float(np.median(height))
-    height = _lowered(np.minimum(height, FAR * middle) if middle > 0 else height)
+    height = _lowered(cut(height, FAR))
     height /= height.max()  # the likelihoods compare alike whatever the unit and the shift
     best, chosen = _likelihood(height, np.zeros_like(y)), height
     for bend in np.quantile(height, QUANTILES):

@@ -10,6 +10,7 @@ import numpy as np
 from lanista.search._ranking import Floats
 from lanista.search.gaussian._process import matern, matern_slope, squares
 from lanista.search.gaussian._shape import LEAST_NOISE, Shape, fitted
+from lanista.search.gaussian._transform import cut
 
 BEST, FEWEST, MOST = 10, 12, 120
 """Trials that are modelled, the best: so many for each number, within these limits."""
@@ -136,13 +137,10 @@ class Sample(NamedTuple):
         """
         d = X.shape[1]
         rows = np.argsort(y, kind="stable")[: modelled(*X.shape)]
-        cut = STEEP if len(rows) < (d + 1) * (d + 2) // 2 else FAR
+        far = STEEP if len(rows) < (d + 1) * (d + 2) // 2 else FAR
         largest = max(float(np.abs(y[rows]).max()), 1e-300)  # far values must not overflow
         height = y[rows] / largest
-        height -= height.min()
-        middle = float(np.median(height))
-        if middle > 0:
-            height = np.minimum(height, cut * middle)
+        height = cut(height - height.min(), far)
         spread = float(height.std()) or 1.0
         return cls(X[rows], (height - height.mean()) / spread, max(spread * largest, 1e-300))
 
